@@ -1,0 +1,52 @@
+# The words that people and CI use. `make` alone prints them.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format wheel lock bench
+
+help:  ## print this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+setup: .venv/runtime  ## make .venv with the `consent` command
+
+.venv/runtime: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing what the service needs into .venv ..."
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: requirements-dev.lock .venv/runtime
+	@echo "Installing what the tests need into .venv ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+run: setup  ## start the demo at http://127.0.0.1:8000, with mail kept in /dev/mailbox
+	@$(BIN)/consent demo --port 8000 --data var
+
+test: .venv/dev  ## run every test
+	@$(BIN)/python -m pytest -n 2
+
+lint: .venv/dev  ## ruff, mypy --strict, and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: .venv/dev  ## lay the code out as `make lint` wants it
+	@$(BIN)/ruff check --fix --exit-zero .
+	@$(BIN)/ruff format .
+
+wheel: .venv/dev  ## build the sdist, and the wheel from it, into dist/
+	@$(BIN)/python -m build --no-isolation
+
+bench: .venv/dev  ## measure the hot paths against their ceilings (needs wrk); writes bench/results.md
+	@$(BIN)/python -m bench.run
+
+lock:  ## renew the hash-pinned lock files (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --extra dev -o requirements-dev.lock -q
+	printf 'hatchling\neditables\n' | uv pip compile pyproject.toml - --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url -c requirements-dev.lock -o requirements.lock -q

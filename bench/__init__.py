@@ -1,0 +1,1 @@
+"""Figures: each hot path against the bare limit, measured in the same run."""

@@ -1,0 +1,1 @@
+"""The JSON API, one resource a file, its schemas beside it. Described at /api/openapi.json."""

@@ -1,0 +1,27 @@
+"""Read a JSON body strictly: the right type, readable, not absurdly deep."""
+
+from typing import Any
+
+from flask import Request
+from flask_smorest import Blueprint
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+
+class _Parser(FlaskParser):
+    """webargs' parser, but a body of another type is 415, and a bottomless one 400."""
+
+    def load_json(self, req: Request, schema: Any) -> Any:
+        """Return the parsed body of *req*."""
+        if req.mimetype != "application/json":
+            raise UnsupportedMediaType
+        try:
+            return super().load_json(req, schema)
+        except RecursionError:
+            raise BadRequest from None
+
+
+class Resource(Blueprint):  # type: ignore[misc]  # flask_smorest has no stubs
+    """A blueprint of the API."""
+
+    ARGUMENTS_PARSER = _Parser()

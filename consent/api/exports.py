@@ -1,0 +1,97 @@
+"""``POST /exports``: the record for officers, made at once while it is small."""
+
+from typing import Any
+
+from flask import Response, url_for
+from flask import abort as stop
+from flask.typing import ResponseReturnValue
+from flask_smorest import abort
+from marshmallow import fields, validate
+
+from consent.api.bodies import Resource
+from consent.api.fields import Strict
+from consent.api.keys import actor, needs
+from consent.law.decision import STATES
+from consent.records import export, kept
+from consent.records.export import FORMATS, Filters
+from consent.web import visitor
+
+blueprint = Resource("exports", __name__, url_prefix="/api/v1", description="Exports")
+
+
+class ExportBody(Strict):
+    """What to export. All conditions hold at once; periods include both ends."""
+
+    format = fields.String(load_default="jsonl", validate=validate.OneOf(FORMATS))
+    brand = fields.String()
+    topic = fields.String()
+    state = fields.String(validate=validate.OneOf(STATES))
+    contact = fields.String(metadata={"description": "A contact's id, or an address."})
+    occurred_from = fields.AwareDateTime(format="iso")
+    occurred_until = fields.AwareDateTime(format="iso")
+    recorded_from = fields.AwareDateTime(format="iso")
+    recorded_until = fields.AwareDateTime(format="iso")
+
+
+class ExportAnswer(Strict):
+    """A finished export."""
+
+    id = fields.String()
+    state = fields.Constant("done")
+    format = fields.String()
+    filters = fields.Dict()
+    rows = fields.Integer()
+    sha256 = fields.String()
+    download_url = fields.String()
+
+
+@blueprint.post("/exports")
+@needs("exports")
+@blueprint.arguments(ExportBody)
+@blueprint.response(201, ExportAnswer)
+def make(body: dict[str, Any]) -> dict[str, Any]:
+    """Make an export of at most 10,000 rows; fetch it from ``download_url`` within a day."""
+    format = body.pop("format")
+    if "contact" in body:
+        body["contact"] = export.contact_id(body["contact"])
+    try:
+        id = kept.make(format, Filters(**body), visitor.origin(), actor())
+    except kept.TooLarge as error:
+        abort(
+            413, message=f"{error.rows} rows are too many for one request; narrow the filters, or use `consent export`."
+        )
+    return _described(id)
+
+
+@blueprint.get("/exports/<id>")
+@needs("exports")
+@blueprint.response(200, ExportAnswer)
+def describe(id: str) -> dict[str, Any]:
+    """Return what was made."""
+    return _described(id)
+
+
+@blueprint.get("/exports/<id>/download")
+@needs("exports")
+def download(id: str) -> ResponseReturnValue:
+    """Return the file; its SHA-256 is in the ledger's entry ``export.made``."""
+    found = kept.get(id)
+    if found is None:
+        stop(404)
+    answer = Response(found.content, mimetype=FORMATS[found.format])
+    answer.headers["Content-Disposition"] = f'attachment; filename="records-{id}.{found.format}"'
+    return answer
+
+
+def _described(id: str) -> dict[str, Any]:
+    found = kept.get(id)
+    if found is None:
+        stop(404)
+    return {
+        "id": found.id,
+        "format": found.format,
+        "filters": found.filters,
+        "rows": found.rows,
+        "sha256": found.sha256,
+        "download_url": url_for("exports.download", id=id),
+    }

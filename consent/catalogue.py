@@ -1,0 +1,202 @@
+"""What a company has set up, as immutable objects, read once and kept for a moment.
+
+``current()`` is what requests use: it reads the tables at most once every few seconds, and again at once when
+somebody names a thing that it does not know yet, so that a form works the moment ``consent setup`` has made it.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from consent import clock
+from consent.store import catalogue as tables
+from consent.store import database
+
+LANGUAGES = ("en", "fr")
+_KEPT_SECONDS = 2.0
+
+
+class Unknown(LookupError):
+    """Nothing of that name is set up. The message names it."""
+
+
+@dataclass(frozen=True)
+class Organization:
+    """The legal person that sends; *id* is what links are bound to."""
+
+    slug: str
+    id: bytes
+    name: str
+    country: str
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True)
+class Brand:
+    """A name under which an organization writes, with all that a message must carry (SOR/2012-36 s. 2)."""
+
+    slug: str
+    organization: Organization
+    business_name: str
+    mailing_address: str
+    from_address: str
+    languages: tuple[str, ...]
+    phone: str | None = None
+    email: str | None = None
+    web: str | None = None
+    colour: str = "#1f4e8c"
+    privacy_url: str | None = None
+    storage_country: str | None = None
+    retention: str | None = None
+    processors: tuple[str, ...] = ()
+
+    @property
+    def contacts(self) -> tuple[str, ...]:
+        """The ways to reach the brand that are set: phone, e-mail, web, in this order."""
+        return tuple(way for way in (self.phone, self.email, self.web) if way)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One thing to subscribe to; *slug* is ``brand/topic``; names and descriptions are per language."""
+
+    slug: str
+    brand: Brand
+    name: Mapping[str, str] = field(hash=False)
+    description: Mapping[str, str] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """The exact words that are shown, and their SHA-256 in hex."""
+
+    sha256: str
+    slug: str
+    brand: str
+    language: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Form:
+    """A place that collects, in its newest version; *notices* is per language."""
+
+    slug: str
+    version: int
+    brand: Brand
+    topics: tuple[Topic, ...]
+    notices: Mapping[str, Notice]
+    title: Mapping[str, str]
+    source: str
+    origins: tuple[str, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        """``slug@version``, as entries name it."""
+        return f"{self.slug}@{self.version}"
+
+    def language(self, wanted: str | None) -> str:
+        """Return *wanted* if the form's brand speaks it, else the brand's first language."""
+        return wanted if wanted in self.brand.languages else self.brand.languages[0]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All of it. The methods raise Unknown."""
+
+    organizations: Mapping[str, Organization] = field(default_factory=dict)
+    brands: Mapping[str, Brand] = field(default_factory=dict)
+    topics: Mapping[str, Topic] = field(default_factory=dict)
+    notices: Mapping[str, Notice] = field(default_factory=dict)  # by SHA-256, every version ever published
+    forms: Mapping[str, Form] = field(default_factory=dict)
+
+    def topics_of(self, organization: str) -> tuple[Topic, ...]:
+        """Return the topics of every brand of *organization*, in the order of their slugs."""
+        return tuple(t for _, t in sorted(self.topics.items()) if t.brand.organization.slug == organization)
+
+
+_kept: tuple[float, Catalogue] | None = None
+_lock = threading.Lock()
+
+
+def current() -> Catalogue:
+    """Return the catalogue, at most a few seconds old."""
+    kept = _kept
+    if kept and clock.monotonic() - kept[0] < _KEPT_SECONDS:
+        return kept[1]
+    return reload()
+
+
+def reload() -> Catalogue:
+    """Read the catalogue from the database, keep it and return it."""
+    global _kept  # noqa: PLW0603 - one cache a process
+    with _lock:
+        with database.reading() as connection:
+            fresh = load(connection)
+        _kept = (clock.monotonic(), fresh)
+    return fresh
+
+
+def form(slug: str) -> Form:
+    """Return the form *slug* in its newest version; Unknown if there is none."""
+    found = current().forms.get(slug) or reload().forms.get(slug)
+    if found is None:
+        raise Unknown(f"There is no form {slug!r}.")
+    return found
+
+
+def topic(slug: str) -> Topic:
+    """Return the topic *slug*, written ``brand/topic``; Unknown if there is none."""
+    found = current().topics.get(slug) or reload().topics.get(slug)
+    if found is None:
+        raise Unknown(f"There is no topic {slug!r}; a topic is written brand/topic.")
+    return found
+
+
+def load(connection: Connection) -> Catalogue:
+    """Read the whole catalogue over *connection*."""
+    organizations = {row.slug: _organization(row) for row in connection.execute(select(tables.Organization.__table__))}
+    brands = {
+        row.slug: _brand(row, organizations[row.organization])
+        for row in connection.execute(select(tables.Brand.__table__))
+    }
+    topics = {row.slug: _topic(row, brands[row.brand]) for row in connection.execute(select(tables.Topic.__table__))}
+    notices = {
+        row.sha256: Notice(row.sha256, row.slug, row.brand, row.language, row.words)
+        for row in connection.execute(select(tables.Notice.__table__))
+    }
+    newest = select(tables.Form.__table__).order_by(tables.Form.slug, tables.Form.version)
+    forms = {row.slug: _form(row, brands, topics, notices) for row in connection.execute(newest)}
+    return Catalogue(organizations, brands, topics, notices, forms)
+
+
+def _organization(row: Any) -> Organization:
+    return Organization(row.slug, row.id, row.settings["name"], row.settings["country"], ZoneInfo(row.settings["zone"]))
+
+
+def _brand(row: Any, organization: Organization) -> Brand:
+    kept = dict(row.settings)
+    kept["languages"], kept["processors"] = tuple(kept["languages"]), tuple(kept.get("processors", ()))
+    return Brand(slug=row.slug, organization=organization, **kept)
+
+
+def _topic(row: Any, brand: Brand) -> Topic:
+    return Topic(row.slug, brand, row.settings["name"], row.settings.get("description", {}))
+
+
+def _form(row: Any, brands: Mapping[str, Brand], topics: Mapping[str, Topic], notices: Mapping[str, Notice]) -> Form:
+    kept = row.settings
+    return Form(
+        slug=row.slug,
+        version=row.version,
+        brand=brands[row.brand],
+        topics=tuple(topics[slug] for slug in kept["topics"]),
+        notices={language: notices[sha] for language, sha in kept["notices"].items()},
+        title=kept["title"],
+        source=kept["source"],
+        origins=tuple(kept.get("origins", ())),
+    )

@@ -1,0 +1,41 @@
+"""The ``consent`` command. Errors say what is wrong and what to do, on stderr, without a traceback; exit 2."""
+
+import sys
+
+import click
+
+from consent.addresses import BadAddress
+from consent.catalogue import Unknown
+from consent.cli import demo, records, serving, setting_up
+from consent.config import BadSettings
+from consent.setup.read import BadSetup
+
+_EXPECTED = (BadSettings, BadSetup, BadAddress, Unknown, OSError)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="consent")
+def consent() -> None:
+    """May I send this person this message today, and how do I prove it?"""
+
+
+for command in (
+    demo.demo,
+    serving.serve,
+    serving.worker,
+    setting_up.migrate,
+    setting_up.setup,
+    setting_up.api_key,
+    records.decide,
+    records.export,
+):
+    consent.add_command(command)
+
+
+def main() -> None:
+    """Run the command; what people can mend themselves is said in a line, with exit status 2."""
+    try:
+        consent()
+    except _EXPECTED as error:
+        click.echo(f"consent: {error}", err=True)
+        sys.exit(2)

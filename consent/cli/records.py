@@ -1,0 +1,89 @@
+"""``consent decide`` and ``consent export``."""
+
+import json
+import zipfile
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from consent import addresses, catalogue, clock
+from consent.cli.session import app_context, origin
+from consent.law.decide import KINDS
+from consent.law.decision import STATES
+from consent.records import export as record
+from consent.records.append import Origin
+from consent.records.export import FORMATS, Filters, Made
+from consent.sends import decide as deciding
+from consent.sends import wording
+
+
+class Time(click.ParamType[datetime]):
+    """An instant in RFC 3339, with a zone."""
+
+    name = "TIME"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the instant, or fail with what to write."""
+        try:
+            found = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value} is not a time; write it like 2026-11-23T08:45:00Z.", param, ctx)
+        if found.tzinfo is None:
+            self.fail(f"{value} has no zone; write it like 2026-11-23T08:45:00Z.", param, ctx)
+        return found
+
+
+@click.command()
+@click.argument("email")
+@click.option("--topic", required=True, metavar="BRAND/TOPIC")
+@click.option("--kind", default="commercial", show_default=True, type=click.Choice(KINDS))
+@click.option("--at", type=Time(), help="As of this instant; by default now.")
+@click.option("--json", "as_json", is_flag=True, help="The API's answer instead of words.")
+def decide(email: str, topic: str, kind: str, at: datetime | None, as_json: bool) -> None:
+    """Say whether mail may go to EMAIL, and why."""
+    address = addresses.parse(email)
+    with app_context():
+        answer = deciding.ask(address, catalogue.topic(topic), kind, clock.now(), at)
+    if as_json:
+        click.echo(json.dumps(wording.as_json(answer), ensure_ascii=False, indent=2))
+    else:
+        click.echo(wording.as_text(answer))
+
+
+@click.command()
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR|FILE", help="DIR, or FILE.zip.")
+@click.option("--format", "format_", default="jsonl", show_default=True, type=click.Choice(list(FORMATS)))
+@click.option("--brand")
+@click.option("--topic", metavar="BRAND/TOPIC")
+@click.option("--state", type=click.Choice(STATES))
+@click.option("--contact", metavar="ID|EMAIL")
+@click.option("--occurred-from", type=Time())
+@click.option("--occurred-until", type=Time())
+@click.option("--recorded-from", type=Time())
+@click.option("--recorded-until", type=Time())
+def export(out: Path, format_: str, contact: str | None, **conditions: str | datetime | None) -> None:
+    """Write the record to DIR/records.FORMAT, or into FILE.zip, or to a FILE that ends in the format's name."""
+    with app_context() as app:
+        chosen = record.contact_id(contact) if contact else None
+        filters = Filters(contact=chosen, **conditions)  # type: ignore[arg-type]  # click gave each its type
+        path, made = _write(out, format_, filters, origin(app))
+    click.echo(f"{made.rows} rows in {path}, SHA-256 {made.sha256}")
+
+
+def _write(out: Path, format_: str, filters: Filters, origin: Origin) -> tuple[Path, Made]:
+    name = f"records.{format_}"
+    if out.suffix == f".{format_}":
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return out, record.write(out, format_, filters, origin, "system")
+    if out.suffix != ".zip":
+        out.mkdir(parents=True, exist_ok=True)
+        return out / name, record.write(out / name, format_, filters, origin, "system")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent) as folder:
+        made = record.write(Path(folder) / name, format_, filters, origin, "system")
+        with zipfile.ZipFile(Path(folder) / "out.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(Path(folder) / name, name)
+        (Path(folder) / "out.zip").replace(out)
+    return out, made

@@ -1,0 +1,155 @@
+"""One function a kind of mail: it returns the letter, or None when it is no longer lawful or wanted.
+
+The law is asked here, at hand-off, not when the mail was queued (CASL s. 6(4)). Nothing that a stranger typed
+is put into any of them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from babel.dates import format_date, format_datetime
+from flask import render_template
+from flask_babel import force_locale
+from sqlalchemy import Connection, select
+
+from consent import catalogue
+from consent.catalogue import Brand, Topic
+from consent.law import decide
+from consent.mail.headers import Letter
+from consent.outbox import Job
+from consent.records import history, links
+from consent.records.links import Link
+from consent.records.standing import question
+from consent.store.signups import Signup
+from consent.store.standings import Standing
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What composing needs beside the database: the keys that sign links, the public URL, the instant."""
+
+    keys: Sequence[str]
+    base_url: str
+    now: datetime
+
+    def url(self, link: Link, purpose: str) -> str:
+        """Return the full address of the page *purpose* for what *link* names."""
+        return f"{self.base_url}/{purpose}/{link.token(purpose, self.keys)}"
+
+
+def letter(connection: Connection, job: Job, desk: Desk) -> Letter | None:
+    """Return the letter that *job* asks for, or None if it must not go (any more)."""
+    return _KINDS[job.kind](connection, job, desk)
+
+
+def _confirmation(connection: Connection, job: Job, desk: Desk) -> Letter | None:
+    """Ask to confirm: one mail a sign-up, SOR/2013-221 s. 3(b)."""
+    link = links.by_handle(connection, bytes.fromhex(job.payload["signup"]))
+    if link is None or link.asked is None or not link.address:
+        return None
+    topics = _allowed(connection, link, desk.now, "confirmation")
+    if not topics or desk.now >= link.asked.expires_at:
+        return None
+    zone = link.organization.zone
+    asked_on = format_datetime(link.asked.requested_at.astimezone(zone), "long", locale=link.asked.notice.language)
+    context = {
+        "confirm_url": desk.url(link, "c"),
+        "asked_on": asked_on,
+        "network": link.asked.network,
+        "days": (link.asked.expires_at - link.asked.requested_at).days,
+    }
+    return _letter("confirmation", job, desk, link, topics, topics[0].brand, link.asked.notice.language, context)
+
+
+def _welcome(connection: Connection, job: Job, desk: Desk) -> Letter | None:
+    """Say what was agreed and hand over the receipt. Commercial under the consent just given."""
+    link = links.by_handle(connection, bytes.fromhex(job.payload["signup"]))
+    if link is None or link.asked is None or not link.address:
+        return None
+    topics = _allowed(connection, link, desk.now, "commercial")
+    if not topics:
+        return None
+    zone = link.organization.zone
+    context = {
+        "notice": link.asked.notice,
+        "receipt_url": desk.url(link, "r"),
+        "agreed_on": format_date(job.created_at.astimezone(zone), "long", locale=link.asked.notice.language),
+    }
+    return _letter("welcome", job, desk, link, topics, topics[0].brand, link.asked.notice.language, context)
+
+
+def _preferences(connection: Connection, job: Job, desk: Desk) -> Letter | None:
+    """Answer "send me my link", or a sign-up for what is held already."""
+    handle = _any_handle(connection, job.contact_id, job.payload["organization"])
+    link = links.by_handle(connection, handle) if handle else None
+    found = catalogue.current()
+    if link is None or not link.address or job.payload["brand"] not in found.brands:
+        return None
+    topics = [found.topics[slug] for slug in job.payload["topics"] if slug in found.topics]
+    context = {"already": bool(topics)}
+    return _letter("preferences", job, desk, link, topics, found.brands[job.payload["brand"]], link.language, context)
+
+
+_KINDS: Mapping[str, Callable[[Connection, Job, Desk], Letter | None]] = {
+    "mail.confirmation": _confirmation,
+    "mail.welcome": _welcome,
+    "mail.preferences": _preferences,
+}
+
+
+def _letter(
+    name: str,
+    job: Job,
+    desk: Desk,
+    link: Link,
+    topics: Sequence[Topic],
+    brand: Brand,
+    language: str,
+    context: Mapping[str, Any],
+) -> Letter:
+    unsubscribe_url = desk.url(link, "u")
+    language = language if language in brand.languages else brand.languages[0]
+    everything = {
+        "language": language,
+        "brand": brand,
+        "organization": brand.organization.name,
+        "topics": topics,
+        "unsubscribe_url": unsubscribe_url,
+        "preferences_url": desk.url(link, "p"),
+    } | dict(context)
+    with force_locale(language):
+        subject, text, html = (
+            render_template(f"mail/{name}/{part}", **everything) for part in ("subject.txt", "body.txt", "body.html")
+        )
+    return Letter(
+        id=job.id,
+        sender_name=brand.business_name,
+        sender=brand.from_address,
+        recipient=link.address,
+        subject=" ".join(subject.split()),
+        text=text,
+        html=html,
+        language=language,
+        list_id=f"<{_list(topics, name)}.{brand.slug}.{brand.from_address.rpartition('@')[2]}>",
+        unsubscribe_url=unsubscribe_url,
+    )
+
+
+def _list(topics: Sequence[Topic], name: str) -> str:
+    return topics[0].slug.rpartition("/")[2] if len(topics) == 1 else name
+
+
+def _allowed(connection: Connection, link: Link, now: datetime, kind: str) -> list[Topic]:
+    """Return the link's topics for which the law lets a message of *kind* go at *now*."""
+    facts = history.read(connection, link.contact).facts()
+    return [topic for topic in link.topics if decide.decide(question(topic, now, kind), facts)]
+
+
+def _any_handle(connection: Connection, contact: str, organization: str) -> bytes | None:
+    """Return a row by which links can name the contact at *organization*: a standing, or else its last sign-up."""
+    standing = select(Standing.handle).where(Standing.contact_id == contact, Standing.organization == organization)
+    signup = select(Signup.handle).where(Signup.contact_id == contact, Signup.organization == organization)
+    found = connection.execute(standing.order_by(Standing.topic).limit(1)).scalar()
+    return found or connection.execute(signup.order_by(Signup.requested_at.desc()).limit(1)).scalar()

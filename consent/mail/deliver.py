@@ -1,0 +1,93 @@
+"""The worker's round: claim what is due, compose, hand over, write down what became of it.
+
+The claim is committed before the message goes, the outcome after: a worker that dies in between leaves a lease
+that runs out, and the message goes once more under the same Message-ID.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from consent import clock, outbox
+from consent.mail import compose, headers
+from consent.mail.compose import Desk
+from consent.mail.headers import Letter, UnsafeHeader
+from consent.mail.transport import Carrier, Outcome
+from consent.outbox import Job
+from consent.records import append, history
+from consent.records.append import Draft, Origin
+from consent.store import database
+
+#: The entry that a delivered mail leaves behind. Neither kind is ever a basis for anything.
+_ENTRIES = {"mail.confirmation": "confirmation.sent", "mail.welcome": "welcome.sent"}
+_log = logging.getLogger("consent.mail")
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a worker carries from round to round."""
+
+    carrier: Carrier
+    keys: tuple[str, ...]
+    base_url: str
+    log: str  # the ledger's origin
+
+
+def deliver_due(round_: Round) -> int:
+    """Deliver what is due and return how many rows were worked on; 0 when there is nothing to do."""
+    with database.writing() as connection:
+        jobs = outbox.claim(connection, clock.now())
+    for job in jobs:
+        _deliver(round_, job)
+    return len(jobs)
+
+
+def _deliver(round_: Round, job: Job) -> None:
+    now = clock.now()
+    with database.reading() as connection:
+        letter = compose.letter(connection, job, Desk(round_.keys, round_.base_url, now))
+    outcome = _send(round_, letter, now) if letter else Outcome("dropped", "not_allowed")
+    _log.info("%s %s: %s %s", job.kind, job.id, outcome.state, outcome.code)
+    _write_down(round_, job, letter, outcome)
+
+
+def _send(round_: Round, letter: Letter, now: datetime) -> Outcome:
+    try:
+        content = headers.wire(letter, now)
+    except UnsafeHeader as error:
+        return Outcome("refused", str(error))
+    return round_.carrier.carry(letter, content)
+
+
+def _write_down(round_: Round, job: Job, letter: Letter | None, outcome: Outcome) -> None:
+    now = clock.now()
+    with database.writing() as connection:
+        if outcome.state == "later" or (outcome.state == "unknown" and job.attempts == 1):
+            outbox.retry(connection, job, outcome.code, now)
+            return
+        state = {"sent": "done", "dropped": "dropped"}.get(outcome.state, "failed")
+        outbox.finish(connection, job, state, outcome.code, now)
+        if outcome.state != "sent" or letter is None or job.kind not in _ENTRIES:
+            return
+        history.lock(connection, job.contact_id)
+        past = history.read(connection, job.contact_id)
+        append.about(connection, Origin(round_.log, now), job.contact_id, past.head, [_sent(job, letter, past)])
+
+
+def _sent(job: Job, letter: Letter, past: history.History) -> Draft:
+    """Draft the entry of a delivered mail; it refers to the entries that it answers."""
+    cause = next(item for item in past.own if item.entry_id == job.entry_id)
+    answered = [
+        item.entry_id
+        for item in past.own
+        if item.body["kind"] == cause.body["kind"] and item.occurred_at == cause.occurred_at
+    ]
+    fields = {
+        "brand": cause.body["brand"],
+        "topic": cause.body["topic"] if len(answered) == 1 else None,
+        "channel": "mail",
+        "language": letter.language,
+        "refs": answered,
+        "details": {"message_id": letter.message_id},
+    }
+    return Draft(_ENTRIES[job.kind], "system", fields)

@@ -1,0 +1,141 @@
+"""Hand bytes to the next server, or to a folder, and say what became of them.
+
+Flask-Mail is the connection only. As shipped it has no time-out and checks no certificate, so ``Wire`` makes the
+SMTP connection itself; the message is our bytes (:mod:`consent.mail.headers`).
+"""
+
+import os
+import smtplib
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import flask_mail
+
+from consent.mail.headers import Letter
+
+CONNECT_SECONDS = 5
+MESSAGE_SECONDS = 30
+_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``sent``, ``refused`` for good, ``later``, or ``unknown``: the line broke when it may have been taken.
+
+    *code* is the server's number or the kind of failure; never its text, which may hold an address.
+    """
+
+    state: str
+    code: str
+
+
+class Wire(flask_mail.Connection):
+    """Flask-Mail's connection, with time-outs and verified TLS."""
+
+    mail: "Carrier"
+
+    def configure_host(self) -> smtplib.SMTP:
+        """Return an SMTP connection that is ready to send."""
+        url = self.mail.url
+        where = (url.hostname or "", url.port or _PORTS[url.scheme])
+        if url.scheme == "smtps":
+            host: smtplib.SMTP = smtplib.SMTP_SSL(
+                *where, timeout=CONNECT_SECONDS, context=ssl.create_default_context(), local_hostname=self.mail.own_name
+            )
+        else:
+            host = smtplib.SMTP(*where, timeout=CONNECT_SECONDS, local_hostname=self.mail.own_name)
+        try:
+            self._prepare(host, url)
+        except BaseException:
+            host.close()
+            raise
+        return host
+
+    @staticmethod
+    def _prepare(host: smtplib.SMTP, url: SplitResult) -> None:
+        if host.sock:
+            host.sock.settimeout(MESSAGE_SECONDS)
+        if url.scheme == "smtp+starttls":
+            host.starttls(context=ssl.create_default_context())
+        if url.username:
+            host.login(unquote(url.username), unquote(url.password or ""))
+
+
+class Carrier(flask_mail.Mail):
+    """Where mail goes. *own_name* is what we say in EHLO: the host of the public URL."""
+
+    def __init__(self, smtp_url: str, own_name: str) -> None:
+        super().__init__()
+        self.url = urlsplit(smtp_url)
+        self.own_name = own_name
+        self.suppress = False
+        self.max_emails = None
+        scheme, _, path = smtp_url.partition(":")
+        self.folder = Path(path) if scheme in ("file", "mailbox") else None
+
+    def carry(self, letter: Letter, content: bytes) -> Outcome:
+        """Deliver *content* to the letter's one recipient and return what became of it; raises nothing."""
+        if self.folder:
+            return _write(self.folder, letter, content)
+        try:
+            wire = Wire(self).__enter__()
+        except (OSError, smtplib.SMTPException) as error:
+            return Outcome("later", _code(error))
+        try:
+            wire.send(_Bytes(letter, content), envelope_from=letter.sender)
+        except (OSError, smtplib.SMTPException) as error:
+            return _failed(error)
+        finally:
+            _hang_up(wire)
+        return Outcome("sent", "250")
+
+
+class _Bytes(flask_mail.Message):
+    """A message that is already composed."""
+
+    def __init__(self, letter: Letter, content: bytes) -> None:
+        super().__init__(recipients=[letter.recipient], sender=letter.sender)
+        self._content = content
+
+    def as_bytes(self) -> bytes:
+        return self._content
+
+
+def _failed(error: Exception) -> Outcome:
+    code = _code(error)
+    if isinstance(error, smtplib.SMTPServerDisconnected) or code == type(error).__name__:
+        return Outcome("unknown", code)
+    return Outcome("refused" if code.startswith("5") else "later", code)
+
+
+def _code(error: Exception) -> str:
+    """Return the server's reply code, or else the name of the failure."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return str(next(iter(error.recipients.values()))[0])
+    if isinstance(error, smtplib.SMTPResponseException):
+        return str(error.smtp_code)
+    return type(error).__name__
+
+
+def _hang_up(wire: Wire) -> None:
+    """Say QUIT; the message was answered for already, so a broken line is nobody's loss."""
+    if wire.host is None:
+        return
+    try:
+        wire.host.quit()
+    except (OSError, smtplib.SMTPException):
+        wire.host.close()
+
+
+def _write(folder: Path, letter: Letter, content: bytes) -> Outcome:
+    """Keep the message as one .eml; whole or not at all."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f".{letter.id}.part"
+        draft.write_bytes(content)
+        os.replace(draft, folder / f"{letter.id}.eml")
+    except OSError as error:
+        return Outcome("later", type(error).__name__)
+    return Outcome("sent", "file")

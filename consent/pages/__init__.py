@@ -1,0 +1,7 @@
+"""What subscribers see: HTML without script and without cookies. GET shows, only POST acts, on the form body alone."""
+
+from flask import Blueprint
+
+pages = Blueprint("pages", __name__)
+
+from consent.pages import confirm, find, home, preferences, receipt, signup, unsubscribe  # noqa: E402, F401

@@ -1,0 +1,163 @@
+"""A contact's history: its entries as they stand in the ledger, and as facts that the law understands.
+
+Consent is found by the exact address, a "no" by any spelling of it (``addresses``): so the history of a contact
+includes its siblings, the contacts whose address differs only in letter case, but of theirs only the "no".
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, bindparam, func, select
+
+from consent.law import facts
+from consent.law.facts import Fact
+from consent.records.append import NEW_CHAIN, Head
+from consent.store.contacts import Contact
+from consent.store.ledger import LedgerEntry, LedgerLeaf
+
+
+class Item(NamedTuple):
+    """One entry of a history."""
+
+    entry_id: str
+    contact: str
+    sequence: int | None
+    body: dict[str, Any]
+    occurred_at: datetime
+    recorded_at: datetime
+    leaf_hash: bytes
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything on record about *contact*: its own items, oldest first, and those of its siblings."""
+
+    contact: str
+    head: Head
+    own: tuple[Item, ...]
+    others: tuple[Item, ...]
+
+    @property
+    def siblings(self) -> tuple[str, ...]:
+        """The other contacts that share the address's loose form."""
+        return tuple(dict.fromkeys(item.contact for item in self.others))
+
+    def facts(self) -> list[Fact]:
+        """Return what the law may know: every own fact, and the siblings' withdrawals."""
+        return facts_of(self.own) + [f for f in facts_of(self.others) if isinstance(f, facts.Withdrawal)]
+
+    def seen_from(self, contact: str) -> "History":
+        """Return the same history as it looks for a sibling."""
+        everything = sorted(self.own + self.others, key=lambda item: item.body["cseq"])
+        own = tuple(item for item in everything if item.contact == contact)
+        return History(contact, self.head, own, tuple(item for item in everything if item.contact != contact))
+
+
+def lock(connection: Connection, contact: str) -> None:
+    """Lock *contact* and its siblings, in the order of their ids, until the transaction ends.
+
+    On SQLite the transaction itself is the lock, and nothing is asked.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    deny_key = select(Contact.deny_key).where(Contact.id == contact).scalar_subquery()
+    rows = select(Contact.id).where(Contact.deny_key == deny_key).order_by(Contact.id).with_for_update()
+    connection.execute(rows).all()
+
+
+def read(connection: Connection, contact: str) -> History:
+    """Return the history of *contact*, whose rows the caller has locked if it means to append. One statement."""
+    rows = connection.execute(_OF_CONTACT, {"contact": contact}).all()
+    return _history(contact, rows)
+
+
+def find(connection: Connection, deny_key: str, consent_key: str) -> History | None:
+    """Return the history of the contact whose address is *consent_key*, or None. One statement.
+
+    If only a differently spelled sibling is known, its "no" still counts: the history then has no own items.
+    """
+    rows = connection.execute(_OF_ADDRESS, {"deny_key": deny_key}).all()
+    if not rows:
+        return None
+    contact = next((row.id for row in rows if row.consent_key == consent_key), "")
+    return _history(contact, [row for row in rows if row.entry_id])
+
+
+def facts_of(items: Sequence[Item]) -> list[Fact]:
+    """Return the facts that *items* prove. An entry that no rule may use becomes no fact."""
+    return [fact for item in items if (fact := _fact(item)) is not None]
+
+
+def _fact(item: Item) -> Fact | None:
+    body, details = item.body, item.body["details"]
+    common: dict[str, Any] = {
+        "occurred_at": item.occurred_at,
+        "recorded_at": item.recorded_at,
+        "entry": item.entry_id,
+        "sequence": item.sequence,
+    }
+    kind = body["kind"]
+    if kind == "consent.requested":
+        return facts.ConsentRequested(topic=body["topic"], **common)
+    if kind == "confirmation.sent":
+        return facts.ConfirmationSent(answers=tuple(body["refs"]), **common)
+    if kind == "consent.given":
+        return facts.ExpressConsent(
+            topic=body["topic"], method=details["method"], notice_complete=details["notice_complete"], **common
+        )
+    if kind == "consent.withdrawn":
+        return facts.Withdrawal(
+            topic=body["topic"],
+            brand=body["brand"],
+            organization=details.get("organization"),
+            not_me=details.get("reason") == "not_me",
+            **common,
+        )
+    return facts.Delivery(kind=kind, **common) if kind.startswith("welcome.") else None
+
+
+def _history(contact: str, rows: Sequence[Row[Any]]) -> History:
+    items = [
+        Item(row.entry_id, row.contact, row.seq, json.loads(row.body), row.occurred_at, row.recorded_at, row.leaf_hash)
+        for row in rows
+    ]
+    last = next((row for row in reversed(rows) if row.contact == contact), None)
+    return History(
+        contact=contact,
+        head=Head(last.cseq, last.leaf_hash.hex()) if last else NEW_CHAIN,
+        own=tuple(item for item in items if item.contact == contact),
+        others=tuple(item for item in items if item.contact != contact),
+    )
+
+
+_ENTRY = (
+    LedgerEntry.entry_id,
+    LedgerEntry.contact,
+    LedgerEntry.cseq,
+    LedgerEntry.body,
+    LedgerEntry.leaf_hash,
+    LedgerEntry.occurred_at,
+    LedgerEntry.recorded_at,
+    LedgerLeaf.seq,
+)
+
+
+def _of_address() -> Select[*tuple[Any, ...]]:
+    return (
+        select(Contact.id, Contact.consent_key, *_ENTRY)
+        .outerjoin_from(Contact, LedgerEntry, LedgerEntry.contact == Contact.id)
+        .outerjoin(LedgerLeaf, LedgerLeaf.entry_id == LedgerEntry.entry_id)
+        .order_by(Contact.id, LedgerEntry.cseq)
+    )
+
+
+_OF_ADDRESS = _of_address().where(Contact.deny_key == bindparam("deny_key"))
+_DENY_KEY_OF = select(func.coalesce(Contact.deny_key, "")).where(Contact.id == bindparam("contact")).scalar_subquery()
+_OF_CONTACT = (
+    _of_address()
+    .where((Contact.id == bindparam("contact")) | (Contact.deny_key == _DENY_KEY_OF))
+    .where(LedgerEntry.entry_id.is_not(None))
+)

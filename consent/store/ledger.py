@@ -1,0 +1,61 @@
+"""The ledger's tables. Insert-only: triggers refuse UPDATE and DELETE (migration 0001), and so does REPLACE.
+
+Columns beside ``body`` are copies for queries; the body is what was hashed.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from consent.store.base import Base, Key
+
+_BIG = BigInteger().with_variant(Integer, "sqlite")
+
+
+class LedgerEntry(Base):
+    """One entry: its canonical bytes and their leaf hash."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        UniqueConstraint("contact", "cseq"),  # two transactions that both read the same history cannot both append
+        CheckConstraint("length(leaf_hash) = 32", name="leaf_hash"),
+        CheckConstraint("length(body) BETWEEN 1 AND 16384", name="body"),
+        Index("ix_ledger_entry_topic_kind", "topic", "kind"),
+        {"sqlite_strict": True},
+    )
+
+    entry_id: Mapped[Key]
+    contact: Mapped[str | None]
+    cseq: Mapped[int | None]
+    kind: Mapped[str]
+    brand: Mapped[str | None]
+    topic: Mapped[str | None]
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    body: Mapped[bytes]
+    leaf_hash: Mapped[bytes]
+
+
+class LedgerLeaf(Base):
+    """The entry's place in the log, from 0 without a gap. On SQLite a trigger numbers as the entry is inserted."""
+
+    __tablename__ = "ledger_leaf"
+    __table_args__ = (CheckConstraint("length(leaf_hash) = 32", name="leaf_hash"), {"sqlite_strict": True})
+
+    seq: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=False)
+    entry_id: Mapped[str] = mapped_column(ForeignKey("ledger_entry.entry_id"), unique=True)
+    leaf_hash: Mapped[bytes]
+    sequenced_at: Mapped[datetime]
+
+
+class Evidence(Base):
+    """Personal data behind an entry's commitments. May be deleted (erasure), never updated."""
+
+    __tablename__ = "evidence"
+    __table_args__ = (CheckConstraint("length(salt) = 32", name="salt"), {"sqlite_strict": True})
+
+    entry_id: Mapped[str] = mapped_column(ForeignKey("ledger_entry.entry_id"), primary_key=True)
+    field: Mapped[str] = mapped_column(primary_key=True)
+    salt: Mapped[bytes]
+    value: Mapped[bytes]

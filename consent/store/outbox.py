@@ -1,0 +1,33 @@
+"""Work that leaves the house after the commit: one row a message, committed with the entry that caused it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from consent.store.base import Base, Key
+
+
+class OutboxRow(Base):
+    """One thing to deliver.
+
+    ``state`` is a small machine: ``due`` (also while leased) → ``done``, ``dropped`` (no longer lawful or wanted
+    when its turn came) or ``failed`` (refused for good, or given up after three days).
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_state_run_at", "state", "run_at"),)
+
+    id: Mapped[Key]  # UUIDv7; also the left half of the Message-ID, the same on every try
+    kind: Mapped[str]  # mail.confirmation, mail.welcome, mail.preferences
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contact.id"), index=True)
+    entry_id: Mapped[str]  # the cause
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    attempts: Mapped[int]
+    created_at: Mapped[datetime]
+    run_at: Mapped[datetime]
+    leased_until: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]  # the SMTP code or the reason for dropping; never an address

@@ -1,0 +1,1 @@
+"""What a person does: sign up, confirm, choose, leave. Each public function of these files is one transaction."""

@@ -1,0 +1,1 @@
+"""What the edges share: languages, security headers, who is asking, and answers to what goes wrong."""

@@ -1,0 +1,171 @@
+"""Real processes: the server, the worker, a real SMTP server, and a kill."""
+
+import email
+import email.policy
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from tests.cli.test_commands import ACME, environment, run
+from tests.conftest import free_port
+
+CONSENT = str(Path(sys.executable).with_name("consent"))
+
+
+class Keeper:
+    """An SMTP server that keeps every message."""
+
+    def __init__(self) -> None:
+        self.contents: list[bytes] = []
+
+    async def handle_DATA(self, _s: Any, _x: Any, envelope: Any) -> str:  # noqa: N802
+        self.contents.append(envelope.content)
+        return "250 OK"
+
+
+@pytest.fixture
+def smtp() -> Iterator[Controller]:
+    controller = Controller(Keeper(), hostname="127.0.0.1", port=free_port())
+    controller.start()
+    yield controller
+    controller.stop()
+
+
+def post(url: str, data: dict[str, str], headers: dict[str, str] | None = None) -> int:
+    body = urllib.parse.urlencode(data).encode()
+    request = urllib.request.Request(url, body, headers or {}, method="POST")
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return int(answer.status)
+
+
+def until(ready: Any, seconds: float = 20.0) -> Any:
+    """Wait for *ready* to return something true, and return it; fail after *seconds*."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if found := ready():
+                return found
+        except (urllib.error.URLError, ConnectionError):
+            pass
+        select_nothing()
+    raise AssertionError("it did not happen in time")
+
+
+def select_nothing() -> None:
+    """Give way for a moment."""
+    signal.sigtimedwait([], 0.02)
+
+
+class Service:
+    """`consent serve --with-worker` on a free port."""
+
+    def __init__(self, path: Path, smtp_url: str) -> None:
+        self.port = free_port()
+        self.env = environment(
+            path, CONSENT_ENV="development", CONSENT_BASE_URL=f"http://127.0.0.1:{self.port}", CONSENT_SMTP_URL=smtp_url
+        )
+        self.path = path
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *words: str) -> float:
+        """Start and return the seconds until it answered."""
+        begun = time.monotonic()
+        bind = f"127.0.0.1:{self.port}"
+        log = (self.path / "serve.log").open("ab")
+        self.process = subprocess.Popen(
+            [CONSENT, "serve", "--bind", bind, *words],
+            env=self.env, cwd=self.path, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+        log.close()
+        until(lambda: urllib.request.urlopen(f"http://{bind}/readyz", timeout=2).status == 200)
+        return time.monotonic() - begun
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send the signal to the whole group and return the exit status."""
+        assert self.process is not None
+        os.killpg(self.process.pid, number)
+        return self.process.wait(20)
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+
+@pytest.fixture
+def service(tmp_path: Path, smtp: Controller) -> Iterator[Service]:
+    assert run(tmp_path, "migrate").returncode == 0
+    assert run(tmp_path, "setup", ACME).returncode == 0
+    service = Service(tmp_path, f"smtp://127.0.0.1:{smtp.port}")
+    yield service
+    if service.process and service.process.poll() is None:
+        service.stop(signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_person_signs_up_confirms_and_leaves_over_real_http_and_smtp(service: Service, smtp: Controller) -> None:
+    service.start("--with-worker")
+    key = run_here(service, "api-key", "create", "esp", "--scope", "decisions").strip()
+    assert post(service.url("/s/acme-news"), {"email": "anne@example.com", "topic": "acme/newsletter"}) == 200
+    message = until(lambda: smtp.handler.contents and parse(smtp.handler.contents[0]))
+    link = re.search(r"http://127\.0\.0\.1:\d+/c/[a-z2-7]{40}", message.get_body(("plain",)).get_content())
+    assert link is not None
+    assert post(link[0], {"confirm": "yes"}) == 200
+    assert decision(service, key) == "allow"
+    welcome = until(lambda: len(smtp.handler.contents) > 1 and parse(smtp.handler.contents[1]))
+    one_click = str(welcome["List-Unsubscribe"]).strip("<>")
+    assert post(one_click, {"List-Unsubscribe": "One-Click"}) == 200
+    assert decision(service, key) == "deny"
+    assert service.stop() == 0
+    log = (service.path / "serve.log").read_text()
+    assert "anne" not in log and not re.search(r"/[cupr]/[a-z2-7]{40}", log) and "Traceback" not in log
+
+
+@pytest.mark.slow
+def test_what_was_acknowledged_survives_a_kill(service: Service) -> None:
+    service.start()
+    for number in range(25):
+        form = {"email": f"person{number}@example.com", "topic": "acme/newsletter"}
+        assert post(service.url("/s/acme-news"), form) == 200
+    service.stop(signal.SIGKILL)
+    service.start()
+    out = run_here(service, "export", "--out", "after.jsonl")
+    assert out.startswith("32 rows")  # 25 sign-ups beside the 7 notices and forms of the example
+    rows = [json.loads(line) for line in (service.path / "after.jsonl").read_text().splitlines()]
+    assert sum(row["kind"] == "consent.requested" for row in rows) == 25
+
+
+@pytest.mark.slow
+def test_the_server_answers_within_seconds_of_its_start(service: Service) -> None:
+    assert service.start() < 10  # the figure itself is in bench/results.md; this only finds a hang
+
+
+def parse(content: bytes) -> Any:
+    return email.message_from_bytes(content, policy=email.policy.default)
+
+
+def run_here(service: Service, *words: str) -> str:
+    found = subprocess.run(
+        [CONSENT, *words], env=service.env, cwd=service.path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert found.returncode == 0, found.stderr
+    return found.stdout
+
+
+def decision(service: Service, key: str) -> str:
+    body = json.dumps({"email": "anne@example.com", "topic": "acme/newsletter"}).encode()
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(service.url("/api/v1/decisions"), body, headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return str(json.load(answer)["decision"])
