@@ -49,7 +49,7 @@ def test_it_carries_the_folders_that_git_tracks_and_nothing_else(wheel: Path) ->
 @pytest.mark.slow
 def test_it_migrates_sets_up_and_serves_from_a_foreign_folder(wheel: Path, tmp_path: Path) -> None:
     home = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True, timeout=120, check=False)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True, timeout=120)
     site = next(home.glob("lib/python3*/site-packages"))
     # What the wheel needs is in our own environment already; only the package itself is installed anew.
     ours = next(path for path in map(Path, sys.path) if path.name == "site-packages")

@@ -30,7 +30,7 @@ def topic_name(slug: str | None, language: str) -> str:
     topic = catalogue.current().topics.get(slug or "")
     if topic is None:
         return slug or ""
-    return f"{topic.brand.business_name} – {topic.name.get(language) or next(iter(topic.name.values()))}"
+    return topic.name.get(language) or next(iter(topic.name.values()))
 
 
 def _withdrawn(details: dict[str, str], name: str) -> str:
