@@ -17,6 +17,7 @@ LEASE = timedelta(seconds=60)
 FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(days=1)
 GIVE_UP_AFTER = timedelta(days=3)
+_NEW_ROW = insert(OutboxRow)
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,7 +38,7 @@ def put(
 ) -> None:
     """Add a row that is due at once, in the transaction of the entry *cause*. One statement."""
     connection.execute(
-        insert(OutboxRow),
+        _NEW_ROW,
         [
             {
                 "id": id,

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_smorest import abort
 from marshmallow import fields, validate
 
+from consent import addresses
 from consent.api.bodies import Resource
 from consent.api.fields import Strict
 from consent.api.keys import actor, needs
@@ -52,10 +53,12 @@ class ExportAnswer(Strict):
 def make(body: dict[str, Any]) -> dict[str, Any]:
     """Make an export of at most 10,000 rows; fetch it from ``download_url`` within a day."""
     format = body.pop("format")
-    if "contact" in body:
-        body["contact"] = export.contact_id(body["contact"])
     try:
+        if "contact" in body:
+            body["contact"] = export.contact_id(body["contact"])
         id = kept.make(format, Filters(**body), visitor.origin(), actor())
+    except addresses.BadAddress as error:
+        abort(422, messages={"json": {"contact": [str(error)]}})
     except kept.TooLarge as error:
         abort(
             413, message=f"{error.rows} rows are too many for one request; narrow the filters, or use `consent export`."

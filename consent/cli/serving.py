@@ -38,7 +38,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no stubs
 @click.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
-@click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 64), help="Threads of each process.")
+@click.option("--threads", default=4, show_default=True, type=click.IntRange(1, 64), help="Threads of each process.")
 @click.option("--with-worker", is_flag=True, help="Also deliver mail, in a thread of one of the processes.")
 def serve(bind: str, workers: int, threads: int, with_worker: bool) -> None:
     """Serve the pages and the API until told to stop."""

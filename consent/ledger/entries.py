@@ -201,7 +201,7 @@ def _check_scalar(value: object) -> None:
     if isinstance(value, int) and abs(value) < 2**53:
         return
     if isinstance(value, str) and unicodedata.is_normalized("NFC", value):
-        if any("\ud800" <= c <= "\udfff" for c in value):
+        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
             raise BadEntry("The entry holds half a character.")
         return
     raise BadEntry(f"{value!r} is neither text in NFC, an integer below 2^53, true, false nor null.")

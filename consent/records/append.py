@@ -28,6 +28,8 @@ class Head(NamedTuple):
 
 
 NEW_CHAIN = Head(0, None)
+_NEW_ENTRY = insert(LedgerEntry)
+_NEW_EVIDENCE = insert(Evidence)
 
 
 class LedgerRow(NamedTuple):
@@ -118,7 +120,7 @@ def _stored(value: str) -> bytes:
 def _insert(connection: Connection, rows: Sequence[LedgerRow], evidence: Sequence[dict[str, Any]]) -> None:
     columns = ("contact", "cseq", "kind", "brand", "topic", "occurred_at", "recorded_at")
     connection.execute(
-        insert(LedgerEntry),
+        _NEW_ENTRY,
         [
             {c: getattr(row.entry, c) for c in columns}
             | {"entry_id": row.entry.id, "body": row.body, "leaf_hash": row.leaf_hash}
@@ -126,4 +128,4 @@ def _insert(connection: Connection, rows: Sequence[LedgerRow], evidence: Sequenc
         ],
     )
     if evidence:
-        connection.execute(insert(Evidence), evidence)
+        connection.execute(_NEW_EVIDENCE, evidence)

@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
 
+from consent import addresses
 from consent.ledger.entries import when
 from consent.records import append
 from consent.records.append import Draft, Origin
@@ -94,12 +95,13 @@ def record(connection: Connection, format: str, filters: Filters, made: Made, or
 def contact_id(text: str) -> str:
     """Return the id of the contact that *text* names by id or by address; a text that matches none if unknown.
 
-    The filter is kept in the ledger, which holds no address: hence the id.
+    The filter is kept in the ledger, which holds no address: hence the id. Raises addresses.BadAddress.
     """
     if "@" not in text:
         return text
+    key = addresses.parse(text).consent_key
     with database.reading() as connection:
-        found = connection.execute(select(Contact.id).where(Contact.consent_key == text)).scalar()
+        found = connection.execute(select(Contact.id).where(Contact.consent_key == key)).scalar()
     return str(found) if found else "unknown"
 
 

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Insert
@@ -37,7 +38,7 @@ def update(connection: Connection, history: History, topics: Sequence[Topic], no
         for topic in topics
     ]
     if rows:
-        connection.execute(_upsert(connection), rows)
+        connection.execute(_upsert(connection.dialect.name), rows)
 
 
 def question(topic: Topic, now: datetime, kind: str = "commercial") -> Question:
@@ -66,8 +67,9 @@ def _row(history: History, topic: Topic, now: datetime) -> dict[str, Any]:
     }
 
 
-def _upsert(connection: Connection) -> Insert:
-    statement = upserting(connection, Standing)
+@cache
+def _upsert(dialect: str) -> Insert:
+    statement = upserting(dialect, Standing)
     return statement.on_conflict_do_update(
         index_elements=["contact_id", "topic"], set_={name: statement.excluded[name] for name in _COMPUTED}
     )

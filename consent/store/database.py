@@ -68,9 +68,9 @@ def reading() -> Iterator[Connection]:
         yield connection
 
 
-def upserting(connection: Connection, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
-    """Return an INSERT into *table* that takes ON CONFLICT, in the dialect of *connection*."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+def upserting(dialect: str, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT into *table* that takes ON CONFLICT, for the *dialect* of that name. Build it once."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:

@@ -106,17 +106,21 @@ def leave_everything(token: str, keys: Sequence[str], act: Act) -> Link:
 def send_link(address: Address, act: Act) -> None:
     """Mail the person a link to their preference centre, one for each organization that knows them; else nothing.
 
-    Returns None either way, so that the caller's answer is the same.
+    However the address is spelt: the mail goes to the spelling that is on record. Returns None either way, so that
+    the caller's answer is the same.
     """
     with database.writing() as connection:
-        past = history.find(connection, address.deny_key, address.consent_key)
-        if past is None or not past.own:
-            return
-        recently = outbox.queued_since(connection, "mail.preferences", past.contact, act.now - LINK_EVERY)
-        for organization, brand in [] if recently else _known_to(past):
-            payload = {"organization": organization, "brand": brand, "topics": []}
-            mail, cause = append.new_id(act.now), past.own[-1].entry_id
-            outbox.put(connection, mail, "mail.preferences", past.contact, cause, payload, act.now)
+        known = select(Contact.id).where(Contact.deny_key == address.deny_key).order_by(Contact.id)
+        for contact in connection.execute(known).scalars().all():
+            if not outbox.queued_since(connection, "mail.preferences", contact, act.now - LINK_EVERY):
+                _queue_links(connection, history.read(connection, contact), act)
+
+
+def _queue_links(connection: Connection, past: History, act: Act) -> None:
+    for organization, brand in _known_to(past):
+        payload = {"organization": organization, "brand": brand, "topics": []}
+        mail, cause = append.new_id(act.now), past.own[-1].entry_id
+        outbox.put(connection, mail, "mail.preferences", past.contact, cause, payload, act.now)
 
 
 def _choices(link: Link, past: History, now: datetime) -> tuple[Choice, ...]:

@@ -10,6 +10,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, insert
 
@@ -29,6 +31,7 @@ from consent.subscriptions.acts import Act
 
 VALID_DAYS = 7
 PENDING = timedelta(minutes=15)  # so long a repeated sign-up is taken for an impatient second press
+_NEW_SIGNUP = insert(Signup)
 _IDENTIFIERS = ("id", "consent_key", "deny_key", "abuse_key")
 
 
@@ -75,10 +78,6 @@ def _contact(connection: Connection, wanted: Request, now: datetime) -> str:
     The update on conflict changes nothing; it is there to lock the row and to return its id.
     """
     fresh = base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
-    statement = database.upserting(connection, Contact)
-    locked = statement.on_conflict_do_update(
-        index_elements=["consent_key"], set_={"consent_key": statement.excluded.consent_key}
-    ).returning(Contact.id)
     address = wanted.address
     values = dict(
         zip(_IDENTIFIERS, (fresh, address.consent_key, address.deny_key, address.abuse_key), strict=True),
@@ -86,7 +85,15 @@ def _contact(connection: Connection, wanted: Request, now: datetime) -> str:
         epoch=0,
         created_at=now,
     )
-    return str(connection.execute(locked, values).scalar_one())
+    return str(connection.execute(_lock_or_make(connection.dialect.name), values).scalar_one())
+
+
+@cache
+def _lock_or_make(dialect: str) -> Any:
+    statement = database.upserting(dialect, Contact)
+    return statement.on_conflict_do_update(
+        index_elements=["consent_key"], set_={"consent_key": statement.excluded.consent_key}
+    ).returning(Contact.id)
 
 
 def _pending(facts: Sequence[Fact], topic: Topic, now: datetime) -> bool:
@@ -109,7 +116,7 @@ def _append(connection: Connection, past: History, wanted: Request, topics: Sequ
     rows = append.about(connection, act.origin, past.contact, past.head, drafts)
     handle = secrets.token_bytes(8)
     connection.execute(
-        insert(Signup),
+        _NEW_SIGNUP,
         [
             {
                 "handle": handle,

@@ -80,6 +80,12 @@ def test_find_mails_the_link_to_somebody_known_and_nothing_to_a_stranger(house: 
     assert (known.status_code, known.data) == (unknown.status_code, unknown.data)
 
 
+def test_find_knows_the_address_however_it_is_spelt_and_mails_the_one_on_record(house: House) -> None:
+    house.confirm("Anne@example.com")
+    house.client.post("/find", data={"email": "ANNE@EXAMPLE.COM"})
+    assert str(house.letters()[-1]["To"]) == "Anne@example.com"
+
+
 def test_find_answers_before_anything_was_confirmed_too(house: House) -> None:
     house.sign_up(BOB.email)
     house.letters()
