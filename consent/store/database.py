@@ -57,7 +57,7 @@ def prepare(engines: dict[str | None, Engine]) -> None:
 def writing() -> Iterator[Connection]:
     """Give one transaction: it commits when the block ends, and rolls back if the block raises."""
     engine = db.engine
-    with _turn(engine), engine.begin() as connection:
+    with engine.connect() as connection, _turn(engine), connection.begin():  # the turn is held as briefly as can be
         yield connection
 
 
