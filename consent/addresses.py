@@ -46,6 +46,8 @@ def parse(text: str) -> Address:
         found = _validate(text.strip())
     except EmailNotValidError as error:
         raise BadAddress(str(error)) from None
+    if "=?" in found.local_part:
+        raise BadAddress("The part before the @-sign must not hold =?, which mail programs take for something else.")
     local = unicodedata.normalize("NFC", found.local_part)
     domain = found.ascii_domain.lower()
     return Address(text.strip(), f"{local}@{domain}", f"{local.casefold()}@{domain}", _abuse_key(local, domain))

@@ -157,6 +157,22 @@ def topic(slug: str) -> Topic:
     return found
 
 
+def notice(sha256: str) -> Notice:
+    """Return the notice with that digest, however old; Unknown if it was never published."""
+    found = current().notices.get(sha256) or reload().notices.get(sha256)
+    if found is None:
+        raise Unknown("These words were never published.")
+    return found
+
+
+def organization(slug: str) -> Organization:
+    """Return the organization *slug*; Unknown if there is none."""
+    found = current().organizations.get(slug) or reload().organizations.get(slug)
+    if found is None:
+        raise Unknown(f"There is no organization {slug!r}.")
+    return found
+
+
 def load(connection: Connection) -> Catalogue:
     """Read the whole catalogue over *connection*."""
     organizations = {row.slug: _organization(row) for row in connection.execute(select(tables.Organization.__table__))}

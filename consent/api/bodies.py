@@ -1,5 +1,6 @@
 """Read a JSON body strictly: the right type, readable, not absurdly deep."""
 
+import json
 from typing import Any
 
 from flask import Request
@@ -16,9 +17,12 @@ class _Parser(FlaskParser):
         if req.mimetype != "application/json":
             raise UnsupportedMediaType
         try:
-            return super().load_json(req, schema)
-        except RecursionError:
+            found = super().load_json(req, schema)
+            if b"\\u" in req.get_data():  # an escape may spell half a character, which no text may hold
+                json.dumps(found, ensure_ascii=False).encode()
+        except (RecursionError, UnicodeEncodeError):
             raise BadRequest from None
+        return found
 
 
 class Resource(Blueprint):  # type: ignore[misc]  # flask_smorest has no stubs

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from consent import clock
 from consent.api.bodies import Resource
-from consent.api.fields import Email, Strict, Topic
+from consent.api.fields import Email, Instant, Strict, Topic
 from consent.api.keys import needs
 from consent.law.decide import KINDS
 from consent.sends import decide, wording
@@ -20,8 +20,8 @@ class DecisionBody(Strict):
     email = Email(required=True)
     topic = Topic(required=True)
     kind = fields.String(load_default="commercial", validate=validate.OneOf(KINDS))
-    at = fields.AwareDateTime(format="iso")
-    known_at = fields.AwareDateTime(format="iso")
+    at = Instant(format="iso")
+    known_at = Instant(format="iso")
     place = fields.String(
         validate=validate.Regexp(r"[A-Z]{2}(-[A-Z0-9]{1,3})?\Z"),
         metadata={"description": "Where the person is; unknown is Canada, the strictest."},

@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 
 from consent import addresses
 from consent.api.bodies import Resource
-from consent.api.fields import Strict
+from consent.api.fields import Instant, Strict
 from consent.api.keys import actor, needs
 from consent.law.decision import STATES
 from consent.records import export, kept
@@ -28,10 +28,10 @@ class ExportBody(Strict):
     topic = fields.String()
     state = fields.String(validate=validate.OneOf(STATES))
     contact = fields.String(metadata={"description": "A contact's id, or an address."})
-    occurred_from = fields.AwareDateTime(format="iso")
-    occurred_until = fields.AwareDateTime(format="iso")
-    recorded_from = fields.AwareDateTime(format="iso")
-    recorded_until = fields.AwareDateTime(format="iso")
+    occurred_from = Instant(format="iso")
+    occurred_until = Instant(format="iso")
+    recorded_from = Instant(format="iso")
+    recorded_until = Instant(format="iso")
 
 
 class ExportAnswer(Strict):

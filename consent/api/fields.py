@@ -1,6 +1,7 @@
 """Field kinds that every resource shares."""
 
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields
@@ -26,6 +27,16 @@ class Email(fields.String):
             return addresses.parse(text)
         except addresses.BadAddress as error:
             raise ValidationError(str(error)) from None
+
+
+class Instant(fields.AwareDateTime):
+    """An instant in RFC 3339 with a zone, loaded in UTC."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        try:
+            return super()._deserialize(value, attr, data, **kwargs).astimezone(UTC)
+        except OverflowError:
+            raise ValidationError("This time is outside of what calendars hold.") from None
 
 
 class Topic(fields.String):

@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,7 +32,10 @@ class Time(click.ParamType[datetime]):
             self.fail(f"{value} is not a time; write it like 2026-11-23T08:45:00Z.", param, ctx)
         if found.tzinfo is None:
             self.fail(f"{value} has no zone; write it like 2026-11-23T08:45:00Z.", param, ctx)
-        return found
+        try:
+            return found.astimezone(UTC)
+        except OverflowError:
+            self.fail(f"{value} is outside of what calendars hold.", param, ctx)
 
 
 @click.command()

@@ -8,6 +8,8 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from consent import clock, outbox
 from consent.mail import compose, headers
 from consent.mail.compose import Desk
@@ -38,8 +40,19 @@ def deliver_due(round_: Round) -> int:
     with database.writing() as connection:
         jobs = outbox.claim(connection, clock.now())
     for job in jobs:
-        _deliver(round_, job)
+        try:
+            _deliver(round_, job)
+        except SQLAlchemyError:
+            raise  # the database is away: the leases run out, and every message is tried again
+        except Exception as error:  # one message that cannot be made must not hold up the others
+            _put_off(job, type(error).__name__)
     return len(jobs)
+
+
+def _put_off(job: Job, fault: str) -> None:
+    _log.error("%s %s could not be made: %s", job.kind, job.id, fault)
+    with database.writing() as connection:
+        outbox.retry(connection, job, fault, clock.now())
 
 
 def _deliver(round_: Round, job: Job) -> None:

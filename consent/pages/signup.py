@@ -92,5 +92,8 @@ def _shown(form: Form, sha256: str | None) -> Notice | None:
     current = form.notices[form.language(languages.language())]
     if not sha256:
         return current
-    shown = catalogue.current().notices.get(sha256)
-    return shown if shown and (shown.slug, shown.brand) == (current.slug, current.brand) else None
+    try:
+        shown = catalogue.notice(sha256)
+    except catalogue.Unknown:
+        return None
+    return shown if (shown.slug, shown.brand) == (current.slug, current.brand) else None

@@ -54,30 +54,24 @@ class Link:
 def open_link(connection: Connection, text: str, purpose: str, keys: Sequence[str]) -> Link:
     """Return the link behind the token *text*, which must be for *purpose*. One statement. Raises BadLink."""
     token = tokens.parse(text)
-    found = catalogue.current()
     row = connection.execute(_BY_HANDLE, {"handle": token.handle}).first()
-    organization = found.organizations.get(row.organization) if row else None
+    organization = catalogue.organization(row.organization) if row else None
     epoch = row.epoch if row and token.purpose != "u" else 0
     tokens.verify(token, purpose, epoch, organization.id if organization else _NOBODY, keys)
     if row is None or organization is None:
         raise BadLink
-    return _link(row, token.handle, organization, found)
+    return _link(row, token.handle, organization)
 
 
 def by_handle(connection: Connection, handle: bytes) -> Link | None:
     """Return the link of the row *handle*, for composing a mail; None if there is no such row."""
-    found = catalogue.current()
     row = connection.execute(_BY_HANDLE, {"handle": handle}).first()
-    return _link(row, handle, found.organizations[row.organization], found) if row else None
+    return _link(row, handle, catalogue.organization(row.organization)) if row else None
 
 
-def _link(row: Any, handle: bytes, organization: Organization, found: catalogue.Catalogue) -> Link:
+def _link(row: Any, handle: bytes, organization: Organization) -> Link:
     slugs = [row.topic] if row.topic else row.topics
-    asked = None
-    if row.form:
-        asked = Asked(
-            row.form, found.notices[row.notice], tuple(row.entries), row.network, row.requested_at, row.expires_at
-        )
+    topics = catalogue.current().topics
     return Link(
         handle=handle,
         contact=row.contact_id,
@@ -85,9 +79,14 @@ def _link(row: Any, handle: bytes, organization: Organization, found: catalogue.
         language=row.language,
         epoch=row.epoch,
         organization=organization,
-        topics=tuple(found.topics[slug] for slug in slugs if slug in found.topics),
-        asked=asked,
+        topics=tuple(topics[slug] for slug in slugs if slug in topics),
+        asked=_asked(row) if row.form else None,
     )
+
+
+def _asked(row: Any) -> Asked:
+    notice = catalogue.notice(row.notice)
+    return Asked(row.form, notice, tuple(row.entries), row.network, row.requested_at, row.expires_at)
 
 
 def _by_handle() -> Any:

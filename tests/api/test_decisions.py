@@ -75,7 +75,7 @@ def test_the_confirmation_kind_is_allowed_only_while_a_sign_up_waits(
 @pytest.mark.parametrize(
     "body",
     [
-        {"kind": "newsletter"}, {"at": "yesterday"}, {"at": "2026-01-01T00:00:00"}, {"topic": "acme"}, {"topic": "acme/x"},
+        {"kind": "newsletter"}, {"at": "yesterday"}, {"at": "2026-01-01T00:00:00"}, {"at": "9999-12-31T23:59:59-23:59"}, {"at": "0001-01-01T00:00:00+23:59"}, {"at": 5}, {"topic": "acme"}, {"topic": "acme/x"},
         {"email": "anne"}, {"place": "Québec"}, {"when": "now"}, {"email": None}, {"topic": ["acme/newsletter"]},
     ],
 )  # fmt: skip

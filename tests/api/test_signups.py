@@ -36,6 +36,7 @@ def test_the_evidence_is_kept_as_asserted_by_the_key(house: House, client: Flask
         ({"form": "acme-news"}, "email"),
         ({"email": "anne@", "form": "acme-news"}, "email"),
         ({"email": 5, "form": "acme-news"}, "email"),
+        ({"email": "=?utf-8?q?x?=@example.com", "form": "acme-news"}, "email"),
         ({"email": "anne@example.com"}, "form"),
         ({"email": "anne@example.com", "form": "nowhere"}, "form"),
         ({"email": "anne@example.com", "form": "acme-news", "topics": ["acme/nothing"]}, "topics"),
@@ -67,6 +68,7 @@ def test_bad_fields_are_named_and_nothing_is_stored(
         (b"email=anne@example.com", "application/x-www-form-urlencoded", 415),
         (b'{"email": "' + b"a" * 70_000 + b'"}', "application/json", 413),
         (b"[" * 30_000, "application/json", 400),
+        (b'{"email": "a@example.com", "form": "\\ud800"}', "application/json", 400),
     ],
 )
 def test_an_unreadable_body_is_a_problem_and_stores_nothing(

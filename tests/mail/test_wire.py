@@ -11,12 +11,14 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 from flask import Flask
+from sqlalchemy import text
 
 from consent import clock
 from consent.cli import work
 from consent.mail import headers
 from consent.mail.headers import Letter, UnsafeHeader
 from consent.mail.transport import Carrier
+from consent.store import database
 from tests.conftest import free_port, settings_for
 from tests.house import House
 from tests.people import ANNE
@@ -146,6 +148,15 @@ def test_a_server_that_is_away_is_tried_for_three_days(house: House, app: Flask,
         tries += work.drain(app)
     assert "'failed'" in house.rows()["outbox"][0]
     assert 8 <= tries <= 14
+
+
+def test_a_message_that_cannot_be_made_does_not_hold_up_the_others(house: House) -> None:
+    house.sign_up(ANNE.email)
+    with database.writing() as connection:
+        connection.execute(text("UPDATE outbox SET payload = '{}'"))
+    house.sign_up("bob@example.com")
+    assert [str(letter["To"]) for letter in house.letters()] == ["bob@example.com"]
+    assert "'KeyError'" in house.rows()["outbox"][0] and "'due'" in house.rows()["outbox"][0]
 
 
 @pytest.mark.parametrize("host_length", [4, 10, 24, 40, 75, 120, 200])
