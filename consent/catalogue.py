@@ -5,9 +5,9 @@ somebody names a thing that it does not know yet, so that a form works the momen
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
@@ -17,6 +17,7 @@ from consent.store import catalogue as tables
 from consent.store import database
 
 LANGUAGES = ("en", "fr")
+Noun = TypeVar("Noun")
 _KEPT_SECONDS = 2.0
 
 
@@ -143,33 +144,29 @@ def reload() -> Catalogue:
 
 def form(slug: str) -> Form:
     """Return the form *slug* in its newest version; Unknown if there is none."""
-    found = current().forms.get(slug) or reload().forms.get(slug)
-    if found is None:
-        raise Unknown(f"There is no form {slug!r}.")
-    return found
+    return _known(lambda found: found.forms, slug, f"There is no form {slug!r}.")
 
 
 def topic(slug: str) -> Topic:
     """Return the topic *slug*, written ``brand/topic``; Unknown if there is none."""
-    found = current().topics.get(slug) or reload().topics.get(slug)
-    if found is None:
-        raise Unknown(f"There is no topic {slug!r}; a topic is written brand/topic.")
-    return found
+    return _known(lambda found: found.topics, slug, f"There is no topic {slug!r}; a topic is written brand/topic.")
 
 
 def notice(sha256: str) -> Notice:
     """Return the notice with that digest, however old; Unknown if it was never published."""
-    found = current().notices.get(sha256) or reload().notices.get(sha256)
-    if found is None:
-        raise Unknown("These words were never published.")
-    return found
+    return _known(lambda found: found.notices, sha256, "These words were never published.")
 
 
 def organization(slug: str) -> Organization:
     """Return the organization *slug*; Unknown if there is none."""
-    found = current().organizations.get(slug) or reload().organizations.get(slug)
+    return _known(lambda found: found.organizations, slug, f"There is no organization {slug!r}.")
+
+
+def _known(pick: Callable[[Catalogue], Mapping[str, Noun]], key: str, otherwise: str) -> Noun:
+    """Return what *key* names, looking again in the database before saying *otherwise*."""
+    found = pick(current()).get(key) or pick(reload()).get(key)
     if found is None:
-        raise Unknown(f"There is no organization {slug!r}.")
+        raise Unknown(otherwise)
     return found
 
 

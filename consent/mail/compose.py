@@ -143,8 +143,9 @@ def _list(topics: Sequence[Topic], name: str) -> str:
 
 def _allowed(connection: Connection, link: Link, now: datetime, kind: str) -> list[Topic]:
     """Return the link's topics for which the law lets a message of *kind* go at *now*."""
-    facts = history.read(connection, link.contact).facts()
-    return [topic for topic in link.topics if decide.decide(question(topic, now, kind), facts)]
+    past = history.read(connection, link.contact)
+    facts, instant = past.facts(), past.present(now)
+    return [topic for topic in link.topics if decide.decide(question(topic, instant, kind), facts)]
 
 
 def _any_handle(connection: Connection, contact: str, organization: str) -> bytes | None:

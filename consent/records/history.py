@@ -45,6 +45,13 @@ class History:
         """The other contacts that share the address's loose form."""
         return tuple(dict.fromkeys(item.contact for item in self.others))
 
+    def present(self, now: datetime) -> datetime:
+        """Return *now*, or the time of the newest entry if a clock that is ahead wrote it.
+
+        What was acknowledged counts at once, on every host: asking about an earlier instant would not see it.
+        """
+        return max([now, *(max(item.recorded_at, item.occurred_at) for item in self.own + self.others)])
+
     def facts(self) -> list[Fact]:
         """Return what the law may know: every own fact, and the siblings' withdrawals."""
         return facts_of(self.own) + [f for f in facts_of(self.others) if isinstance(f, facts.Withdrawal)]

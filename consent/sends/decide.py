@@ -45,7 +45,7 @@ def ask(
         past = history.find(connection, address.deny_key, address.consent_key)
         size = _ledger_size(connection)
     facts = past.facts() if past else []
-    instant = at or max([now, *(fact.recorded_at for fact in facts), *(fact.occurred_at for fact in facts)])
+    instant = at or (past.present(now) if past else now)
     question = Question(
         topic=topic.slug, organization=topic.brand.organization.slug, at=instant, kind=kind, known_at=known_at
     )

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from consent import clock
 from consent.records.append import Origin
 from consent.records.history import History
+
+_TICK = timedelta(milliseconds=1)  # the ledger keeps no finer time
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,14 @@ class Act:
     network: str | None = None
 
     def in_turn(self, past: History) -> "Act":
-        """Return the act as of the moment when its turn came: the contact of *past* is locked, and nothing is older.
+        """Return the act as of the moment when its turn came: the contact of *past* is locked, and nothing is newer.
 
-        Acts on one contact then occur in the order in which they are recorded, whoever's clock is ahead.
+        Acts on one contact then occur one after the other, in the order in which they are recorded, whoever's
+        clock is ahead.
         """
-        latest = max([clock.now(), *(item.recorded_at for item in past.own + past.others)])
-        return replace(self, origin=replace(self.origin, now=latest))
+        now = clock.now()
+        last = max((item.recorded_at for item in past.own + past.others), default=now - _TICK)
+        return replace(self, origin=replace(self.origin, now=max(now, last + _TICK)))
 
     @property
     def now(self) -> datetime:

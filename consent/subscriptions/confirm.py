@@ -48,7 +48,8 @@ def show(token: str, keys: Sequence[str], now: datetime) -> Confirmation:
     """Return what the link would confirm; changes nothing. Raises BadLink, EndedLink."""
     with database.reading() as connection:
         link = open_link(connection, token, "c", keys)
-        return _judge(link, history.read(connection, link.contact), now)
+        past = history.read(connection, link.contact)
+        return _judge(link, past, past.present(now))
 
 
 def give(token: str, keys: Sequence[str], act: Act) -> Confirmation:

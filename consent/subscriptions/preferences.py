@@ -69,7 +69,7 @@ def show(token: str, keys: Sequence[str], now: datetime) -> Centre:
     with database.reading() as connection:
         link = open_link(connection, token, "p", keys)
         past = history.read(connection, link.contact)
-        return Centre(link, _choices(link, past, now), past.own, _receipts(connection, past))
+        return Centre(link, _choices(link, past, past.present(now)), past.own, _receipts(connection, past))
 
 
 def save(

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from consent.store import database
 from tests.house import House
 from tests.people import ANNE, CHLOE
 
@@ -60,6 +62,16 @@ def test_a_no_written_by_a_clock_that_is_ahead_holds_at_once(
     house.press_unsubscribe(letter)
     later(seconds=0)
     assert ask(client, api_key).get_json()["decision"] == "deny"
+
+
+def test_a_worker_whose_clock_is_behind_still_sends_the_welcome(house: House, later: Any) -> None:
+    later(seconds=30)
+    house.confirm(ANNE.email)
+    with database.writing() as connection:
+        connection.execute(text("UPDATE outbox SET run_at = '2026-01-01T00:00:00.000Z'"))
+    later(seconds=0)
+    house.letters()
+    assert house.kinds(ANNE.email)[-1] == "welcome.sent"
 
 
 def test_the_confirmation_kind_is_allowed_only_while_a_sign_up_waits(
