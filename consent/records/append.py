@@ -9,7 +9,7 @@ import secrets
 import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -92,22 +92,23 @@ def about_nobody(connection: Connection, origin: Origin, drafts: Sequence[Draft]
 
 
 def _row(origin: Origin, draft: Draft, contact: str | None, head: Head) -> tuple[LedgerRow, list[dict[str, Any]]]:
+    id = new_id(origin.now)
+    proofs: list[dict[str, Any]] = [
+        {"entry_id": id, "field": name, "salt": secrets.token_bytes(32), "value": _stored(value)}
+        for name, value in draft.evidence.items()
+        if value
+    ]
+    chain = {} if contact is None else {"contact": contact, "cseq": head.cseq + 1, "prev": head.leaf_hash}
+    fields: dict[str, Any] = {"occurred_at": origin.now, **draft.fields, **chain}
     entry = Entry(
-        id=new_id(origin.now),
+        id=id,
         log=origin.log,
         kind=draft.kind,
         actor=draft.actor,
         recorded_at=origin.now,
-        **{"occurred_at": origin.now, **draft.fields},
+        commitments={p["field"]: entries.commit(p["field"], p["salt"], p["value"]) for p in proofs},
+        **fields,
     )
-    if contact is not None:
-        entry = replace(entry, contact=contact, cseq=head.cseq + 1, prev=head.leaf_hash)
-    proofs: list[dict[str, Any]] = [
-        {"entry_id": entry.id, "field": name, "salt": secrets.token_bytes(32), "value": _stored(value)}
-        for name, value in draft.evidence.items()
-        if value
-    ]
-    entry = replace(entry, commitments={p["field"]: entries.commit(p["field"], p["salt"], p["value"]) for p in proofs})
     body = entries.encode(entry)
     return LedgerRow(entry, body, entries.leaf_hash(body)), proofs
 
