@@ -169,3 +169,37 @@ def decision(service: Service, key: str) -> str:
     request = urllib.request.Request(service.url("/api/v1/decisions"), body, headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return str(json.load(answer)["decision"])
+
+
+@pytest.mark.slow
+def test_the_demo_does_the_main_job_in_one_process_and_keeps_its_data(tmp_path: Path) -> None:
+    first, key = demo_round(tmp_path, "anne@example.com")
+    second, same_key = demo_round(tmp_path, "bob@example.com")
+    assert key == same_key
+    assert first == ["anne@example.com"] and sorted(second) == ["anne@example.com", "bob@example.com"]
+
+
+def demo_round(path: Path, address: str) -> tuple[list[str], str]:
+    """Start the demo, sign *address* up, and return whom the mailbox has mail for, and the API key printed."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [CONSENT, "demo", "--port", str(port), "--data", "data"]
+    with (path / "demo.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=path, stdout=log, stderr=log, env={"PATH": os.environ["PATH"]})
+    try:
+        until(lambda: urllib.request.urlopen(f"{url}/readyz", timeout=2).status == 200)
+        assert post(f"{url}/s/acme-news", {"email": address, "topic": "acme/newsletter"}) == 200
+        page = until(lambda: address in (text := read_page(f"{url}/dev/mailbox/")) and text)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+    said = (path / "demo.log").read_text("utf-8")
+    assert f"{url}/s/acme-news" in said and "Traceback" not in said
+    key = re.search(r"API key\s+(ck_\S+)", said)
+    assert key is not None
+    return re.findall(r"→ (\S+@example\.com)", page), key[1]
+
+
+def read_page(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return str(answer.read().decode())
