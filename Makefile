@@ -47,6 +47,6 @@ bench: .venv/dev  ## measure the hot paths against their ceilings (needs wrk); w
 
 lock:  ## renew the hash-pinned lock files (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --extra dev -o requirements-dev.lock -q
+	  --no-strip-extras --no-emit-index-url --extra dev -o requirements-dev.lock -q
 	printf 'hatchling\neditables\n' | uv pip compile pyproject.toml - --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url -c requirements-dev.lock -o requirements.lock -q
+	  --no-header --no-annotate --no-strip-extras --no-emit-index-url -c requirements-dev.lock -o requirements.lock -q
