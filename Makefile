@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format wheel lock bench
+.PHONY: help setup run test lint format docs wheel lock bench mutants
 
 help:  ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -38,6 +38,9 @@ lint: .venv/dev  ## ruff, mypy --strict, and the import contracts
 format: .venv/dev  ## lay the code out as `make lint` wants it
 	@$(BIN)/ruff check --fix --exit-zero .
 	@$(BIN)/ruff format .
+
+docs: .venv/dev  ## write docs/law.md from the rules and the cases
+	@$(BIN)/python docs/make_law.py
 
 wheel: .venv/dev  ## build the sdist, and the wheel from it, into dist/
 	@$(BIN)/python -m build --no-isolation

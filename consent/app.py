@@ -7,7 +7,7 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from consent import clock, config
-from consent.api import decisions, exports, signups
+from consent.api import consents, decisions, exports, refusals, relationships, renewals, signups
 from consent.config import Settings
 from consent.pages import pages
 from consent.pages.mailbox import mailbox
@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.mailbox:
         app.register_blueprint(mailbox)
     api = _Api(app)
-    for module in (signups, decisions, exports):
+    for module in (signups, decisions, relationships, consents, refusals, renewals, exports):
         api.register_blueprint(module.blueprint)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

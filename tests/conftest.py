@@ -19,6 +19,7 @@ from consent.resources import folder
 from consent.setup import apply, keys
 from consent.setup import read as setup_file
 from consent.store import database, schema
+from tests.api.calling import Caller
 from tests.house import House
 
 SECRET = "2f6c1d9a7b3e4058c6d1e2f3a4b5968778695a4b3c2d1e0f9182736455463728"
@@ -106,3 +107,9 @@ def later() -> Iterator[object]:
 
     yield move
     clock.set_offset(0)
+
+
+@pytest.fixture
+def api(client: FlaskClient, api_key: str) -> Caller:
+    """The API, called with a key that may do everything."""
+    return Caller(client, api_key)

@@ -65,7 +65,7 @@ class House:
     ) -> EmailMessage:
         """Sign up, press the button in the mail, and return the confirmation mail."""
         assert self.sign_up(address, topics, form).status_code == 200
-        letter = self.letters()[-1]
+        letter = self.letters(address)[-1]
         assert self.client.post(self.link(letter, "c"), data={"confirm": "yes"}).status_code == 200
         return letter
 
@@ -88,6 +88,6 @@ class House:
         """Return every row of every table: two equal answers mean that nothing changed."""
         with database.reading() as connection:
             return {
-                table.name: sorted(map(repr, connection.execute(select(table))))
+                table.name: sorted(repr(tuple(row)) for row in connection.execute(select(table)))
                 for table in Base.metadata.sorted_tables
             }

@@ -139,3 +139,29 @@ def test_a_mask_reveals_at_most_one_character_of_each_side_and_not_how_long_it_i
     masked = addresses.mask(f"{local}@{domain}.example")
     assert masked == f"{local[0]}•••@{domain[0]}•••.example"
     assert len(masked) == len("b•••@m•••.example")
+
+
+plain_shapes = st.from_regex(r"[A-Za-z0-9_+.-]{1,34}@[A-Za-z0-9.-]{1,20}\.[A-Za-z]{1,6}", fullmatch=True)
+
+
+@given(plain_shapes)
+def test_the_short_way_for_plain_addresses_gives_what_the_validator_gives(text):
+    try:
+        long_way = addresses._parse_any(text)
+    except addresses.BadAddress:
+        with pytest.raises(addresses.BadAddress):
+            addresses.parse(text)
+    else:
+        assert addresses.parse(text) == long_way
+
+
+@pytest.mark.parametrize("ending", ["test", "invalid", "localhost", "local", "arpa", "onion"])
+def test_a_domain_that_is_none_on_the_internet_is_judged_by_the_validator(ending):
+    text = f"anne@acme.{ending}"
+    outcomes = []
+    for parse in (addresses.parse, addresses._parse_any):
+        try:
+            outcomes.append(parse(text))
+        except addresses.BadAddress as refused:
+            outcomes.append(str(refused))
+    assert outcomes[0] == outcomes[1]

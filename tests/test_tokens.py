@@ -176,3 +176,14 @@ def test_a_well_formed_token_with_a_guessed_signature_never_opens_anything(tail,
 def test_any_text_at_all_is_either_a_token_or_a_bad_link(text):
     assert not opens(text)
     assert not opens(tokens.repair(text))
+
+
+@given(
+    st.lists(st.tuples(st.binary(min_size=8, max_size=8), st.integers(0, 2**32 - 1)), max_size=40),
+    st.sampled_from("uprec"),
+)
+def test_many_tokens_made_at_once_are_those_made_one_by_one(rows, purpose):
+    handles, epochs = [handle for handle, _ in rows], [epoch for _, epoch in rows]
+    organization, key = b"o" * 16, "k" * 32
+    one_by_one = [tokens.make(purpose, handle, epoch, organization, [key]) for handle, epoch in rows]
+    assert tokens.make_many(purpose, handles, epochs, organization, key) == one_by_one

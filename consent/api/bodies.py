@@ -1,12 +1,23 @@
-"""Read a JSON body strictly: the right type, readable, not absurdly deep."""
+"""Read a JSON body strictly: the right type, readable, not absurdly deep; one thing, or up to 1,000 of them."""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
 
-from flask import Request
+from flask import Request, request
 from flask_smorest import Blueprint
+from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
+
+from consent.ledger.entries import when
+from consent.subscriptions.acts import Act
+from consent.subscriptions.recording import Recorded, Refused, Told, record
+
+View = TypeVar("View", bound=Callable[..., Any])
+LARGE = 4 * 1024 * 1024  # bytes of a body with many items
+MOST_ITEMS = 1000
 
 
 class _Parser(FlaskParser):
@@ -29,3 +40,84 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask_smorest has no stubs
     """A blueprint of the API."""
 
     ARGUMENTS_PARSER = _Parser()
+
+
+def unprocessable(errors: dict[str, Any]) -> UnprocessableEntity:
+    """Return the 422 that says what is wrong, by field, for a view to raise."""
+    error = UnprocessableEntity()
+    error.data = {"messages": {"json": errors}}  # type: ignore[attr-defined]  # where answers look for it
+    return error
+
+
+def large(view: View) -> View:
+    """Let *view* take a body of up to LARGE bytes instead of the app's limit."""
+
+    @wraps(view)
+    def widened(*args: Any, **kwargs: Any) -> Any:
+        request.max_content_length = LARGE
+        return view(*args, **kwargs)
+
+    return widened  # type: ignore[return-value]  # wraps keeps the signature
+
+
+def one_or_many(schema: type[Schema]) -> dict[str, Any]:
+    """Return the OpenAPI description of a body that is one *schema*, or many as ``items``."""
+    many = {
+        "type": "object",
+        "required": ["items"],
+        "additionalProperties": False,
+        "properties": {"items": {"type": "array", "minItems": 1, "maxItems": MOST_ITEMS, "items": schema}},
+    }
+    return {"required": True, "content": {"application/json": {"schema": {"oneOf": [schema, many]}}}}
+
+
+def record_body(schema: Schema, told: Callable[[dict[str, Any]], Told], act: Act) -> tuple[dict[str, Any], int]:
+    """Record what the request's body tells, by *schema* and *told*, and return the answer with its status.
+
+    One thing: 201 with its entry, or 422. Many, as ``{"items": [...]}``: 200 with a result for each, in their order;
+    what is refused is left out, and everything else is recorded in one transaction.
+    """
+    given = _Parser().load_json(request, schema)
+    if not isinstance(given, dict) or given.keys() != {"items"}:
+        (outcome,) = _record([given], schema, told, act)
+        if not isinstance(outcome, Recorded):
+            raise unprocessable(outcome)
+        return _answer(outcome), 201
+    items = given["items"]
+    if not isinstance(items, list) or not 1 <= len(items) <= MOST_ITEMS:
+        raise unprocessable({"items": [f"Send a list of 1 to {MOST_ITEMS} items."]})
+    return {"results": [_result(outcome) for outcome in _record(items, schema, told, act)]}, 200
+
+
+def _record(
+    items: list[Any], schema: Schema, told: Callable[[dict[str, Any]], Told], act: Act
+) -> list[Recorded | dict[str, Any]]:
+    """Return what became of each of *items*: its entry, or its errors by field."""
+    outcomes: list[Recorded | dict[str, Any] | None] = [None] * len(items)
+    good: list[tuple[int, Told]] = []
+    for number, item in enumerate(items):
+        try:
+            good.append((number, told(schema.load(item))))
+        except ValidationError as error:
+            outcomes[number] = dict(error.normalized_messages())  # type: ignore[no-untyped-call]
+        except Refused as refused:
+            outcomes[number] = {refused.field: [str(refused)]}
+    for (number, _), done in zip(good, record([one for _, one in good], act) if good else [], strict=True):
+        outcomes[number] = {done.field: [str(done)]} if isinstance(done, Refused) else done
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _result(outcome: Recorded | dict[str, Any]) -> dict[str, Any]:
+    if isinstance(outcome, dict):
+        return {"status": 422, "errors": outcome}
+    return {"status": 201, **_answer(outcome)}
+
+
+def _answer(done: Recorded) -> dict[str, Any]:
+    return {
+        "entry": done.entry,
+        "contact": done.contact,
+        "leaf_hash": done.leaf_hash,
+        "occurred_at": when(done.occurred_at),
+        "recorded_at": when(done.recorded_at),
+    }

@@ -9,7 +9,7 @@ from flask_smorest import abort
 from marshmallow import fields, validate
 
 from consent import addresses
-from consent.api.bodies import Resource
+from consent.api.bodies import Resource, unprocessable
 from consent.api.fields import Instant, Strict
 from consent.api.keys import actor, needs
 from consent.law.decision import STATES
@@ -58,7 +58,7 @@ def make(body: dict[str, Any]) -> dict[str, Any]:
             body["contact"] = export.contact_id(body["contact"])
         id = kept.make(format, Filters(**body), visitor.origin(), actor())
     except addresses.BadAddress as error:
-        abort(422, messages={"json": {"contact": [str(error)]}})
+        raise unprocessable({"contact": [str(error)]}) from None
     except kept.TooLarge as error:
         abort(
             413, message=f"{error.rows} rows are too many for one request; narrow the filters, or use `consent export`."

@@ -1,12 +1,17 @@
 """Field kinds that every resource shares."""
 
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from consent import addresses, catalogue
+from consent import addresses, catalogue, clock
+from consent.law.cases import YEARS
+from consent.law.places import PLACE
+
+_AHEAD = timedelta(seconds=60)
 
 
 class Strict(Schema):
@@ -30,13 +35,57 @@ class Email(fields.String):
 
 
 class Instant(fields.AwareDateTime):
-    """An instant in RFC 3339 with a zone, loaded in UTC."""
+    """An instant in RFC 3339 with a zone, loaded in UTC, to the millisecond that the ledger keeps."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         try:
-            return super()._deserialize(value, attr, data, **kwargs).astimezone(UTC)
+            found = super()._deserialize(value, attr, data, **kwargs).astimezone(UTC)
         except OverflowError:
-            raise ValidationError("This time is outside of what calendars hold.") from None
+            found = None
+        if found is None or found.year not in YEARS:
+            raise ValidationError("This time is outside of the years 1900 to 9000.")
+        return found.replace(microsecond=found.microsecond // 1000 * 1000)
+
+
+class Past(Instant):
+    """An instant that has been; a clock that is a little ahead of ours is forgiven."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        found = super()._deserialize(value, attr, data, **kwargs)
+        if found > clock.now() + _AHEAD:
+            raise ValidationError("This is in the future; only what has happened can be recorded.")
+        return found
+
+
+class Zone(fields.String):
+    """A time zone such as America/Vancouver."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            ZoneInfo(text)
+        except (KeyError, ValueError, OSError):
+            raise ValidationError("This is no time zone; write one like America/Vancouver.") from None
+        return text
+
+
+class Place(fields.String):
+    """Where a person is: a country, with a province if it is known, such as CA-QC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        shape = validate.Regexp(rf"{PLACE.pattern}\Z", error="Write a country like CA, or with a province CA-QC.")
+        super().__init__(validate=shape, **kwargs)
+
+
+class Brand(fields.String):
+    """A brand's slug, loaded as :class:`consent.catalogue.Brand`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return catalogue.brand(text)
+        except catalogue.Unknown as error:
+            raise ValidationError(str(error)) from None
 
 
 class Topic(fields.String):

@@ -9,12 +9,14 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from consent.setup import keys
+from consent.subscriptions.acts import Act
+from consent.web import visitor
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def needs(scope: str) -> Callable[[View], View]:
-    """Let a view be called only with a key that has *scope*; 401 without a key, 403 without the scope."""
+def needs(*scopes: str) -> Callable[[View], View]:
+    """Let a view be called only with a key that has one of *scopes*; 401 without a key, 403 without the scope."""
 
     def guard(view: View) -> View:
         @wraps(view)
@@ -23,7 +25,7 @@ def needs(scope: str) -> Callable[[View], View]:
             found = keys.check(text.strip()) if scheme.lower() == "bearer" else None
             if found is None:
                 raise Unauthorized(www_authenticate=WWWAuthenticate("bearer", {"realm": "consent"}))
-            if scope not in found[1]:
+            if not found[1].intersection(scopes):
                 raise Forbidden
             g.key_id = found[0]
             return view(*args, **kwargs)
@@ -36,3 +38,8 @@ def needs(scope: str) -> Callable[[View], View]:
 def actor() -> str:
     """Return the caller as the ledger names it: ``key:<id>``."""
     return f"key:{g.key_id}"
+
+
+def act() -> Act:
+    """Return the caller's request as the ledger keeps it; the caller's own network is no evidence of a person's act."""
+    return Act(visitor.origin(), {}, actor=actor(), channel="api")

@@ -6,11 +6,12 @@ import click
 
 from consent.addresses import BadAddress
 from consent.catalogue import Unknown
-from consent.cli import demo, records, serving, setting_up
+from consent.cli import demo, law, records, serving, setting_up
+from consent.cli.law import BadCaseFile
 from consent.config import BadSettings
 from consent.setup.read import BadSetup
 
-_EXPECTED = (BadSettings, BadSetup, BadAddress, Unknown, OSError)
+_EXPECTED = (BadSettings, BadCaseFile, BadSetup, BadAddress, Unknown, OSError)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,6 +29,7 @@ for command in (
     setting_up.api_key,
     records.decide,
     records.export,
+    law.law,
 ):
     consent.add_command(command)
 

@@ -10,8 +10,10 @@ import click
 
 from consent import addresses, catalogue, clock
 from consent.cli.session import app_context, origin
-from consent.law.decide import KINDS
+from consent.law.cases import YEARS
 from consent.law.decision import STATES
+from consent.law.kinds import KINDS
+from consent.law.places import PLACE
 from consent.records import export as record
 from consent.records.append import Origin
 from consent.records.export import FORMATS, Filters, Made
@@ -32,10 +34,21 @@ class Time(click.ParamType[datetime]):
             self.fail(f"{value} is not a time; write it like 2026-11-23T08:45:00Z.", param, ctx)
         if found.tzinfo is None:
             self.fail(f"{value} has no zone; write it like 2026-11-23T08:45:00Z.", param, ctx)
-        try:
-            return found.astimezone(UTC)
-        except OverflowError:
-            self.fail(f"{value} is outside of what calendars hold.", param, ctx)
+        if found.year not in YEARS:
+            self.fail(f"{value} is outside of the years 1900 to 9000.", param, ctx)
+        return found.astimezone(UTC)
+
+
+class Place(click.ParamType[str]):
+    """A country, with a province if it is known."""
+
+    name = "PLACE"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the place, or fail with what to write."""
+        if not PLACE.fullmatch(value):
+            self.fail(f"{value} is no place; write a country like CA, or with a province CA-QC.", param, ctx)
+        return value
 
 
 @click.command()
@@ -43,16 +56,20 @@ class Time(click.ParamType[datetime]):
 @click.option("--topic", required=True, metavar="BRAND/TOPIC")
 @click.option("--kind", default="commercial", show_default=True, type=click.Choice(KINDS))
 @click.option("--at", type=Time(), help="As of this instant; by default now.")
+@click.option("--place", type=Place(), help="Where the person is, such as CA-QC; by default what is on record.")
+@click.option("--language", default="en", show_default=True, type=click.Choice(catalogue.LANGUAGES))
 @click.option("--json", "as_json", is_flag=True, help="The API's answer instead of words.")
-def decide(email: str, topic: str, kind: str, at: datetime | None, as_json: bool) -> None:
+def decide(
+    email: str, topic: str, kind: str, at: datetime | None, place: str | None, language: str, as_json: bool
+) -> None:
     """Say whether mail may go to EMAIL, and why."""
     address = addresses.parse(email)
     with app_context():
-        answer = deciding.ask(address, catalogue.topic(topic), kind, clock.now(), at)
+        answer = deciding.ask(address, catalogue.topic(topic), kind, clock.now(), at, place=place)
     if as_json:
-        click.echo(json.dumps(wording.as_json(answer), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(wording.as_json(answer, language), ensure_ascii=False, indent=2))
     else:
-        click.echo(wording.as_text(answer))
+        click.echo(wording.as_text(answer, language))
 
 
 @click.command()

@@ -1,7 +1,8 @@
-"""The worker's loop: deliver what is due, forget old exports, wait a moment, until told to stop."""
+"""The worker's loop: deliver what is due, do what is timed, wait a moment, until told to stop."""
 
 import logging
 import threading
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -13,6 +14,7 @@ from consent.mail import deliver
 from consent.mail.deliver import Round
 from consent.mail.transport import Carrier
 from consent.records import kept
+from consent.subscriptions import renewals
 
 IDLE_SECONDS = 0.25
 _TIDY_SECONDS = 600.0
@@ -30,28 +32,36 @@ def drain(app: Flask) -> int:
     """Work until nothing is due, and return how many rows were worked on."""
     with app.app_context():
         round_, total = round_of(app.config["CONSENT"]), 0
+        _timed(round_)
         while done := deliver.deliver_due(round_):
             total += done
-        kept.forget_old(clock.now())
     return total
 
 
 def run(app: Flask, stop: threading.Event) -> None:
     """Work until *stop* is set; a database that is busy or away is waited for."""
     with app.app_context():
-        round_, tidied = round_of(app.config["CONSENT"]), clock.monotonic()
+        round_, tidied = round_of(app.config["CONSENT"]), clock.monotonic() - _TIDY_SECONDS
         while not stop.is_set():
-            done = _one(round_)
+            done = _safely(deliver.deliver_due, round_)
             if clock.monotonic() - tidied > _TIDY_SECONDS:
-                kept.forget_old(clock.now())
+                _safely(_timed, round_)
                 tidied = clock.monotonic()
             if not done:
                 stop.wait(IDLE_SECONDS)
 
 
-def _one(round_: Round) -> int:
+def _timed(round_: Round) -> int:
+    """Do what the clock calls for: renewal mails before implied consent ends, and forgetting old exports."""
+    now = clock.now()
+    queued = renewals.offer_due(round_.log, now)
+    kept.forget_old(now)
+    return queued
+
+
+def _safely(work: Callable[[Round], int], round_: Round) -> int:
     try:
-        return deliver.deliver_due(round_)
+        return work(round_)
     except SQLAlchemyError as error:
         _log.error("the database did not take the round: %s", type(error).__name__)
         return 0

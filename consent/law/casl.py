@@ -1,75 +1,59 @@
 """Canada's anti-spam legislation (CASL, S.C. 2010, c. 23): the strictest regime we know.
 
-It also governs a recipient whose place is unknown. Each rule returns an answer or None, and the order in
-:func:`commercial` is the order of precedence.
+It also governs a recipient whose place is unknown. :func:`commercial` is the order of precedence; what the person
+said comes from :mod:`consent.law.express`, what is implied from :mod:`consent.law.implied`. Consent that was implied
+for relationships from before 1 July 2014 (s. 66) ended by 1 July 2017 and is not looked at any more.
 """
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import TypeVar
+from datetime import datetime
 
-from consent.law.citations import CASL, ECPR, GIC
+from consent.law import answers, express, implied
+from consent.law.citations import CASL, CRTC, ECPR, GIC
 from consent.law.decision import Allow, Basis, Decision, Deny, Reason
-from consent.law.facts import (
-    ConfirmationSent,
-    ConsentRequested,
-    Delivery,
-    ExpressConsent,
-    Fact,
-    Question,
-    Withdrawal,
-)
+from consent.law.express import latest
+from consent.law.facts import MessageSent, Question, Relationship, Seen, Withdrawal
+from consent.law.implied import Ground
+from consent.law.periods import last_day, local_day, minus
 
-#: Acts by which a person opts in, CRTC 2012-548 and 2012-549. A ticked-in-advance box and the acceptance of
-#: general terms are not among them.
-OPT_IN_METHODS = frozenset({"confirm_button"})
+_FLAWS = {
+    "invalid_method": CRTC["2012-549"],
+    "evidence_missing": CRTC["2012-548"],
+    "request_incomplete": ECPR["4"],
+    "conditions_not_met": GIC["5(1)"],
+}
 _WITHDRAWAL_WORDS = ("withdraw", "unsubscribe", "retirer", "désabonn", "désinscri")
-NOT_ME_DAYS = 30  # policy: so long no form makes us mail a person who said "I did not ask for this"
-
-F = TypeVar("F", bound=Fact)
-
-_ASK_ELSEWHERE = (
-    "Ask for express consent by another route, such as a sign-up form; "
-    "an e-mail that asks for it is itself commercial (s. 1(3))."
-)
-_WAIT_FOR_CONFIRMATION = (
-    "Wait: only the person can confirm, with the button behind the link we mailed. Do not remind them."
-)
-_RESPECT = "Do not write. Only a later express act of the person, such as a new confirmed sign-up, changes this."
 
 
-def commercial(question: Question, facts: Sequence[Fact]) -> Decision:
+def commercial(question: Question, seen: Seen) -> Decision:
     """Return whether a commercial message may be sent, s. 6(1)(a).
 
-    Precedence: the latest "no" that covers the topic beats everything except a *later* express consent; a tie
-    in time goes to the "no". Deliveries, opens and clicks are not looked at: consent is implied "only if" a
-    case of s. 10(9) is met, and none of them is one.
+    Express consent that is later than every "no" allows. A "no" that covers the topic denies: no implied ground,
+    older or newer, revives (s. 11(3) and policy). Else any ground of implied consent that is open allows, and of
+    several the one that lasts longest is named; else a referral allows one message. Deliveries, opens, clicks and
+    our own mail are not looked at: consent is implied "only if" a case of s. 10(9) is met, and none of them is one.
     """
-    seen = [fact for fact in facts if question.sees(fact)]
-    refusal = latest(w for w in seen if isinstance(w, Withdrawal) and w.covers(question))
-    consent = latest(c for c in seen if isinstance(c, ExpressConsent) and c.topic == question.topic and _valid(c))
-    deliveries = tuple(fact for fact in seen if isinstance(fact, Delivery))
-    if consent and (refusal is None or consent.occurred_at > refusal.occurred_at):
-        return _express(consent, deliveries)
+    consent, refusal = express.last_word(question, seen)
+    if consent:
+        return answers.agreed(question, consent)
     if refusal:
-        return _withdrawn(refusal, deliveries)
-    return _no_consent(question, seen, deliveries)
+        return answers.refused(question, refusal, CASL["11(3)"], _revived(question, refusal, seen))
+    grounds = implied.grounds(question, seen)
+    if ground := implied.longest(g for g in grounds if g.open_at(question.at)):
+        return _implied(ground)
+    return _referred(question, seen) or _no_consent(question, seen, grounds)
 
 
-def confirmation(question: Question, facts: Sequence[Fact]) -> Decision | None:
-    """Return Allow if one confirmation mail answers a sign-up, SOR/2013-221 s. 3(b); None if no sign-up waits for it.
+def windows(question: Question, seen: Seen) -> list[tuple[datetime, datetime | None]]:
+    """Return the instants in which what is *seen* now allows commercial mail, as pairs with None for no end.
 
-    One mail a sign-up and no reminder (policy, s. 1(3)): none once it was sent, none after the person said no,
-    and none for NOT_ME_DAYS after they said that it was not them who asked.
+    A referral is left out: it allows one message and is no consent, so that bulk mail never rests on it.
     """
-    seen = [fact for fact in facts if question.sees(fact)]
-    sent = {answered for fact in seen if isinstance(fact, ConfirmationSent) for answered in fact.answers}
-    asked = latest(fact for fact in seen if isinstance(fact, ConsentRequested) and fact.topic == question.topic)
-    if asked is None or asked.entry in sent or any(_forbids(fact, asked, question) for fact in seen):
-        return None
-    text = f"The person's sign-up of {day(asked.occurred_at)} asked for this one mail."
-    return Allow(state="requested", code="exempt_confirmation", reasons=(Reason(text, GIC["3(b)"], asked),))
+    consent, refusal = express.last_word(question, seen)
+    if consent:
+        return [(consent.occurred_at, None)]
+    return [] if refusal else [(g.opens, g.closes) for g in implied.grounds(question, seen)]
 
 
 def notice_gaps(words: str, *, names: Iterable[str], address: str, contacts: Iterable[str]) -> list[str]:
@@ -93,67 +77,99 @@ def _flat(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
 
 
-def latest(facts: Iterable[F]) -> F | None:
-    """Return the fact that occurred last, or None; of two in one instant, the one recorded last."""
-    return max(facts, key=lambda fact: (fact.occurred_at, fact.recorded_at, fact.entry), default=None)
-
-
-def day(at: datetime) -> str:
-    """Return the day of *at* as a sentence has it: ``2 April 2026``."""
-    return f"{at.day} {at:%B %Y}"
-
-
-def _valid(consent: ExpressConsent) -> bool:
-    """Whether the request met s. 10(1) and SOR/2012-36 s. 4, and the act was an opt-in."""
-    return consent.notice_complete and consent.method in OPT_IN_METHODS
-
-
-def _forbids(fact: Fact, asked: ConsentRequested, question: Question) -> bool:
-    """Whether *fact* is a "no" that forbids to answer the sign-up *asked*."""
-    if not isinstance(fact, Withdrawal):
-        return False
-    ours = fact.organization in (None, question.organization)
-    if fact.not_me and ours and fact.occurred_at + timedelta(days=NOT_ME_DAYS) >= asked.occurred_at:
-        return True  # whatever topic it is that somebody now asks for in this person's name
-    return fact.covers(question) and fact.occurred_at >= asked.occurred_at
-
-
-def _express(consent: ExpressConsent, deliveries: tuple[Delivery, ...]) -> Allow:
-    text = f"The person confirmed {consent.topic} on {day(consent.occurred_at)}; express consent has no end."
+def _implied(ground: Ground) -> Allow:
+    fact, values = ground.fact, _values(ground)
+    key = "implied"
+    if ground.rule.months is None:
+        key = "implied_open"
+    elif ground.rule.runs:
+        key = "implied_ended" if ground.ended_on else "implied_running"
     return Allow(
-        state="given",
-        code="express_consent",
-        basis=Basis("casl", "express", consent.occurred_at),
-        reasons=(Reason(text, CASL["10(1)"], consent),),
-        not_consent=deliveries,
+        state="implied",
+        code="implied_consent",
+        basis=_basis(ground),
+        reasons=(Reason(key, ground.rule.citation, fact, values),),
     )
 
 
-def _withdrawn(refusal: Withdrawal, deliveries: tuple[Delivery, ...]) -> Deny:
-    reach = refusal.topic or refusal.brand or refusal.organization or "every message"
-    text = f"The person withdrew from {reach} on {day(refusal.occurred_at)}; it took effect at once."
-    return Deny(
-        state="withdrawn",
-        code="withdrawn",
-        reasons=(Reason(text, CASL["11(3)"], refusal),),
-        not_consent=deliveries,
-        remedy=_RESPECT,
+def _basis(ground: Ground) -> Basis:
+    return Basis("casl", ground.rule.citation.section, ground.since, ground.until)
+
+
+def _values(ground: Ground) -> dict[str, object]:
+    return {
+        "noun": ground.fact.type,
+        "day": ground.since,
+        "until": ground.until,
+        "period": ground.rule.months or implied.TWO_YEARS,
+    }
+
+
+def _referred(question: Question, seen: Seen) -> Allow | None:
+    """Return Allow for the first message after a referral that meets SOR/2013-221 s. 4(1); None otherwise."""
+    referral = latest(
+        fact
+        for fact in seen.of(Relationship)
+        if (fact.type, fact.brand) == ("referral", question.brand) and fact.relationships_ok and fact.named_in_message
+    )
+    if referral is None or any(_uses_up(sent, referral) for sent in seen.of(MessageSent)):
+        return None
+    reason = Reason("referral", GIC["4(1)"], referral, {"day": local_day(referral.occurred_at, question.zone)})
+    return Allow(state="unknown", code="exempt_referral", reasons=(reason,))
+
+
+def _uses_up(sent: MessageSent, referral: Relationship) -> bool:
+    """Whether the message *sent*, under any name of the sender, was the one that the *referral* allowed."""
+    return sent.organization == referral.organization and sent.occurred_at >= referral.occurred_at
+
+
+def _revived(question: Question, refusal: Withdrawal, seen: Seen) -> tuple[str, ...]:
+    """Return the readings without which something might still be implied after the *refusal*."""
+    found = [g for g in implied.grounds(question, seen) if g.open_at(question.at)]
+    names = ["purchase_revives"] if any(g.fact.occurred_at > refusal.occurred_at for g in found) else []
+    if refusal.told not in (None, question.brand):
+        names.append("unsubscribe_all_scope")
+    return tuple(names)
+
+
+def _no_consent(question: Question, seen: Seen, grounds: Sequence[Ground]) -> Deny:
+    """Explain what is missing: the nearest thing on record that is no consent, or that there is nothing."""
+    return answers.first_of(
+        _not_yet(question, grounds),
+        answers.unconfirmed(question, seen, CASL["13"]),
+        _expired(question, grounds),
+        answers.flawed(question, seen, _FLAWS),
+        otherwise=answers.unrelated(question, seen, CASL["6(1)(a)"], CASL["10(1)(a)"], CASL["10(1)(b)"]),
     )
 
 
-def _no_consent(question: Question, seen: Sequence[Fact], deliveries: tuple[Delivery, ...]) -> Deny:
-    invalid = latest(c for c in seen if isinstance(c, ExpressConsent) and c.topic == question.topic)
-    asked = latest(r for r in seen if isinstance(r, ConsentRequested) and r.topic == question.topic)
-    state, remedy = "unknown", _ASK_ELSEWHERE
-    if invalid:
-        code = "request_incomplete" if not invalid.notice_complete else "invalid_method"
-        text = f"The consent of {day(invalid.occurred_at)} is not valid: {code.replace('_', ' ')}."
-        reason = Reason(text, ECPR["4"], invalid)
-    elif asked:
-        state, code, remedy = "requested", "unconfirmed", _WAIT_FOR_CONFIRMATION
-        text = f"The sign-up of {day(asked.occurred_at)} was not confirmed; who typed the address is not known."
-        reason = Reason(text, CASL["13"], asked)
-    else:
-        code, text = "no_consent", f"There is no consent on record for {question.topic}."
-        reason = Reason(text, CASL["6(1)(a)"])
-    return Deny(state=state, code=code, reasons=(reason,), not_consent=deliveries, remedy=remedy)
+def _not_yet(question: Question, grounds: Sequence[Ground]) -> Deny | None:
+    ground = implied.longest(g for g in grounds if question.at < g.opens)
+    if ground is None:
+        return None
+    code = "implied_consent_not_yet"
+    key = "implied_ended_not_yet" if ground.ended_on else code
+    reasons = (Reason(key, ground.rule.citation, ground.fact, _values(ground)),)
+    unsettled = ("same_day_counts",)
+    return Deny("implied", code, reasons, "wait_a_day", _basis(ground), unsettled)
+
+
+def _expired(question: Question, grounds: Sequence[Ground]) -> Deny | None:
+    ground = implied.longest(grounds)
+    if ground is None:
+        return None
+    key = "implied_ended_expired" if ground.ended_on else "implied_consent_expired"
+    reason = Reason(key, ground.rule.citation, ground.fact, _values(ground))
+    unsettled = _just_ended(question, ground)
+    return Deny("expired", "implied_consent_expired", (reason,), "ask_elsewhere", _basis(ground), unsettled)
+
+
+def _just_ended(question: Question, ground: Ground) -> tuple[str, ...]:
+    """Return the readings by which an expired *ground* might still be open on the day of the question."""
+    months, today = ground.rule.months or 0, local_day(question.at, question.zone)
+    anchor = ground.ended_on or ground.since
+    if today <= last_day(anchor, months, begins_on=ground.rule.begins_on):
+        return ("zones",)
+    if minus(today, months) > anchor:
+        return ()
+    return ("ongoing_end_inclusive",) if ground.rule.begins_on else ("month_end",)

@@ -39,14 +39,31 @@ KINDS: Mapping[str, frozenset[str]] = {
     "form.published": frozenset({"slug", "version", "sha256", "topics", "notices"}),
     "consent.requested": frozenset({"method", "notice_complete"}),
     "confirmation.sent": frozenset({"message_id"}),
-    "consent.given": frozenset({"method", "notice_complete"}),
-    "consent.withdrawn": frozenset({"scope", "organization", "route", "reason"}),
+    "consent.given": frozenset(
+        {
+            "method", "notice_complete", "organization", "evidence", "on_behalf_of", "imported", "collector",
+            "conditions_met",
+        }
+    ),
+    "consent.withdrawn": frozenset({"scope", "organization", "route", "reason", "told"}),
+    "relationship.recorded": frozenset(
+        {
+            "type", "organization", "zone", "ended_at", "evidence", "opt_out_offered", "similar", "registered_charity",
+            "by_recipient", "no_spam_notice", "role_relevant", "relationships_ok", "named_in_message",
+        }
+    ),
+    "relationship.ended": frozenset({"type", "zone"}),
+    "relationship.voided": frozenset({"type"}),
+    "suppression.added": frozenset({"reason", "organization"}),
+    "suppression.lifted": frozenset({"reason"}),
     "preferences.changed": frozenset({"language"}),
+    "renewal.offered": frozenset({"until"}),
+    "renewal.sent": frozenset({"message_id"}),
     "welcome.sent": frozenset({"message_id"}),
     "welcome.delivered": frozenset({"message_id"}),
     "welcome.opened": frozenset({"message_id"}),
-    "export.made": frozenset({"format", "filters", "rows", "sha256"}),
-}
+    "export.made": frozenset({"format", "filters", "rows", "sha256", "size"}),
+}  # fmt: skip
 ACTORS = re.compile(r"(contact|system|officer:[\w.-]+|key:[\w.-]+|provider:[\w.-]+)\Z")
 CHANNELS = frozenset({"web", "one_click", "mail", "phone", "paper", "in_person", "api", "import", "provider"})
 EVIDENCE = frozenset(

@@ -80,6 +80,26 @@ def _welcome(connection: Connection, job: Job, desk: Desk) -> Letter | None:
     return _letter("welcome", job, desk, link, topics, topics[0].brand, link.asked.notice.language, context)
 
 
+def _renewal(connection: Connection, job: Job, desk: Desk) -> Letter | None:
+    """Ask for express consent before the implied one ends, and only while it stands (CASL s. 1(3))."""
+    link = links.by_handle(connection, bytes.fromhex(job.payload["signup"]))
+    if link is None or link.asked is None or not link.address or desk.now >= link.asked.expires_at:
+        return None
+    past = history.read(connection, link.contact)
+    (topic,) = link.topics
+    asked = question(topic, past.present(desk.now), "consent_request", past.place)
+    answer = decide.decide(asked, past.facts())
+    if answer.state != "implied" or not answer or answer.basis is None or answer.basis.until is None:
+        return None
+    language = link.asked.notice.language
+    context = {
+        "confirm_url": desk.url(link, "c"),
+        "ends_on": format_date(answer.basis.until, "long", locale=language),
+        "days": (link.asked.expires_at - link.asked.requested_at).days,
+    }
+    return _letter("renewal", job, desk, link, [topic], topic.brand, language, context)
+
+
 def _preferences(connection: Connection, job: Job, desk: Desk) -> Letter | None:
     """Answer "send me my link", or a sign-up for what is held already."""
     handle = _any_handle(connection, job.contact_id, job.payload["organization"])
@@ -95,6 +115,7 @@ def _preferences(connection: Connection, job: Job, desk: Desk) -> Letter | None:
 _KINDS: Mapping[str, Callable[[Connection, Job, Desk], Letter | None]] = {
     "mail.confirmation": _confirmation,
     "mail.welcome": _welcome,
+    "mail.renewal": _renewal,
     "mail.preferences": _preferences,
 }
 
@@ -132,7 +153,7 @@ def _letter(
         text=text,
         html=html,
         language=language,
-        list_id=f"<{_list(topics, name)}.{brand.slug}.{brand.from_address.rpartition('@')[2]}>",
+        list_id=brand.list_id(_list(topics, name)),
         unsubscribe_url=unsubscribe_url,
     )
 
@@ -145,7 +166,7 @@ def _allowed(connection: Connection, link: Link, now: datetime, kind: str) -> li
     """Return the link's topics for which the law lets a message of *kind* go at *now*."""
     past = history.read(connection, link.contact)
     facts, instant = past.facts(), past.present(now)
-    return [topic for topic in link.topics if decide.decide(question(topic, instant, kind), facts)]
+    return [topic for topic in link.topics if decide.decide(question(topic, instant, kind, past.place), facts)]
 
 
 def _any_handle(connection: Connection, contact: str, organization: str) -> bytes | None:

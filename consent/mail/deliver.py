@@ -20,8 +20,12 @@ from consent.records import append, history
 from consent.records.append import Draft, Origin
 from consent.store import database
 
-#: The entry that a delivered mail leaves behind. Neither kind is ever a basis for anything.
-_ENTRIES = {"mail.confirmation": "confirmation.sent", "mail.welcome": "welcome.sent"}
+#: The entry that a delivered mail leaves behind. None of them is ever a basis for anything.
+_ENTRIES = {
+    "mail.confirmation": "confirmation.sent",
+    "mail.welcome": "welcome.sent",
+    "mail.renewal": "renewal.sent",
+}
 _log = logging.getLogger("consent.mail")
 
 

@@ -6,39 +6,32 @@ includes its siblings, the contacts whose address differs only in letter case, b
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
-from consent.law import facts
-from consent.law.facts import Fact
+from consent.law.facts import Erasure, Fact, Suppression, Voiding, Withdrawal
+from consent.records import facts
 from consent.records.append import NEW_CHAIN, Head
+from consent.records.facts import Item
 from consent.store.contacts import Contact
 from consent.store.ledger import LedgerEntry, LedgerLeaf
 
 
-class Item(NamedTuple):
-    """One entry of a history."""
-
-    entry_id: str
-    contact: str
-    sequence: int | None
-    body: dict[str, Any]
-    occurred_at: datetime
-    recorded_at: datetime
-    leaf_hash: bytes
-
-
 @dataclass(frozen=True)
 class History:
-    """Everything on record about *contact*: its own items, oldest first, and those of its siblings."""
+    """Everything on record about *contact*: its own items, oldest first, and those of its siblings.
+
+    *place* is where the person is, as far as it is known.
+    """
 
     contact: str
     head: Head
     own: tuple[Item, ...]
     others: tuple[Item, ...]
+    place: str | None = None
 
     @property
     def siblings(self) -> tuple[str, ...]:
@@ -53,14 +46,30 @@ class History:
         return max([now, *(max(item.recorded_at, item.occurred_at) for item in self.own + self.others)])
 
     def facts(self) -> list[Fact]:
-        """Return what the law may know: every own fact, and the siblings' withdrawals."""
-        return facts_of(self.own) + [f for f in facts_of(self.others) if isinstance(f, facts.Withdrawal)]
+        """Return what the law may know: every own fact, and of the siblings' every "no"."""
+        theirs = [fact for contact in self.siblings for fact in self._of(contact) if isinstance(fact, _NOES)]
+        return facts.of_items(self.own) + theirs
 
     def seen_from(self, contact: str) -> "History":
         """Return the same history as it looks for a sibling."""
         everything = sorted(self.own + self.others, key=lambda item: item.body["cseq"])
         own = tuple(item for item in everything if item.contact == contact)
-        return History(contact, self.head, own, tuple(item for item in everything if item.contact != contact))
+        others = tuple(item for item in everything if item.contact != contact)
+        return History(contact, self.head, own, others, self.place)
+
+    def located(self, place: str) -> "History":
+        """Return the same history of a person who is in *place*."""
+        return replace(self, place=place)
+
+    def _of(self, sibling: str) -> list[Fact]:
+        """Return the facts of *sibling* that were not voided there."""
+        found = facts.of_items([item for item in self.others if item.contact == sibling])
+        void = {fact.voids for fact in found if isinstance(fact, Voiding)}
+        return [fact for fact in found if fact.entry not in void]
+
+
+#: What counts however the address is spelt.
+_NOES = (Withdrawal, Suppression, Erasure)
 
 
 def lock(connection: Connection, contact: str) -> None:
@@ -77,8 +86,7 @@ def lock(connection: Connection, contact: str) -> None:
 
 def read(connection: Connection, contact: str) -> History:
     """Return the history of *contact*, whose rows the caller has locked if it means to append. One statement."""
-    rows = connection.execute(_OF_CONTACT, {"contact": contact}).all()
-    return _history(contact, rows)
+    return _history(contact, connection.execute(_OF_CONTACT, {"contact": contact}).all())
 
 
 def find(connection: Connection, deny_key: str, consent_key: str) -> History | None:
@@ -90,43 +98,12 @@ def find(connection: Connection, deny_key: str, consent_key: str) -> History | N
     if not rows:
         return None
     contact = next((row.id for row in rows if row.consent_key == consent_key), "")
-    return _history(contact, [row for row in rows if row.entry_id])
-
-
-def facts_of(items: Sequence[Item]) -> list[Fact]:
-    """Return the facts that *items* prove. An entry that no rule may use becomes no fact."""
-    return [fact for item in items if (fact := _fact(item)) is not None]
-
-
-def _fact(item: Item) -> Fact | None:
-    body, details = item.body, item.body["details"]
-    common: dict[str, Any] = {
-        "occurred_at": item.occurred_at,
-        "recorded_at": item.recorded_at,
-        "entry": item.entry_id,
-        "sequence": item.sequence,
-    }
-    kind = body["kind"]
-    if kind == "consent.requested":
-        return facts.ConsentRequested(topic=body["topic"], **common)
-    if kind == "confirmation.sent":
-        return facts.ConfirmationSent(answers=tuple(body["refs"]), **common)
-    if kind == "consent.given":
-        return facts.ExpressConsent(
-            topic=body["topic"], method=details["method"], notice_complete=details["notice_complete"], **common
-        )
-    if kind == "consent.withdrawn":
-        return facts.Withdrawal(
-            topic=body["topic"],
-            brand=body["brand"],
-            organization=details.get("organization"),
-            not_me=details.get("reason") == "not_me",
-            **common,
-        )
-    return facts.Delivery(kind=kind, **common) if kind.startswith("welcome.") else None
+    return _history(contact, rows)
 
 
 def _history(contact: str, rows: Sequence[Row[Any]]) -> History:
+    place = next((row.place for row in rows if row.id == contact), None)
+    rows = [row for row in rows if row.entry_id]
     items = [
         Item(row.entry_id, row.contact, row.seq, json.loads(row.body), row.occurred_at, row.recorded_at, row.leaf_hash)
         for row in rows
@@ -137,6 +114,7 @@ def _history(contact: str, rows: Sequence[Row[Any]]) -> History:
         head=Head(last.cseq, last.leaf_hash.hex()) if last else NEW_CHAIN,
         own=tuple(item for item in items if item.contact == contact),
         others=tuple(item for item in items if item.contact != contact),
+        place=place,
     )
 
 
@@ -154,7 +132,7 @@ _ENTRY = (
 
 def _of_address() -> Select[*tuple[Any, ...]]:
     return (
-        select(Contact.id, Contact.consent_key, *_ENTRY)
+        select(Contact.id, Contact.consent_key, Contact.place, *_ENTRY)
         .outerjoin_from(Contact, LedgerEntry, LedgerEntry.contact == Contact.id)
         .outerjoin(LedgerLeaf, LedgerLeaf.entry_id == LedgerEntry.entry_id)
         .order_by(Contact.id, LedgerEntry.cseq)
@@ -163,8 +141,4 @@ def _of_address() -> Select[*tuple[Any, ...]]:
 
 _OF_ADDRESS = _of_address().where(Contact.deny_key == bindparam("deny_key"))
 _DENY_KEY_OF = select(func.coalesce(Contact.deny_key, "")).where(Contact.id == bindparam("contact")).scalar_subquery()
-_OF_CONTACT = (
-    _of_address()
-    .where((Contact.id == bindparam("contact")) | (Contact.deny_key == _DENY_KEY_OF))
-    .where(LedgerEntry.entry_id.is_not(None))
-)
+_OF_CONTACT = _of_address().where((Contact.id == bindparam("contact")) | (Contact.deny_key == _DENY_KEY_OF))

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
@@ -12,6 +11,7 @@ from consent.law import decide
 from consent.law.decision import Decision
 from consent.law.facts import Question
 from consent.records import history
+from consent.records.standing import question
 from consent.store import database
 from consent.store.ledger import LedgerLeaf
 
@@ -25,7 +25,6 @@ class Answer:
     decision: Decision
     ledger_size: int
     asked_at: datetime
-    zone: ZoneInfo
 
 
 def ask(
@@ -35,22 +34,23 @@ def ask(
     now: datetime,
     at: datetime | None = None,
     known_at: datetime | None = None,
+    place: str | None = None,
 ) -> Answer:
     """Return whether mail of *kind* about *topic* may go to *address* at the instant *at* (None: now).
 
-    An answer for now takes in everything on record, even an entry written by a host whose clock is ahead:
-    an acknowledged "no" holds for every decision that begins later. At most two statements.
+    *place* is where the person is; by default what is on record. An answer for now takes in everything on record,
+    even an entry written by a host whose clock is ahead: an acknowledged "no" holds for every decision that begins
+    later. At most two statements.
     """
     with database.reading() as connection:
         past = history.find(connection, address.deny_key, address.consent_key)
-        size = _ledger_size(connection)
+        size = ledger_size(connection)
     facts = past.facts() if past else []
     instant = at or (past.present(now) if past else now)
-    question = Question(
-        topic=topic.slug, organization=topic.brand.organization.slug, at=instant, kind=kind, known_at=known_at
-    )
-    return Answer(address, question, decide.decide(question, facts), size, now, topic.brand.organization.zone)
+    asked = question(topic, instant, kind, place or (past.place if past else None), known_at)
+    return Answer(address, asked, decide.decide(asked, facts), size, now)
 
 
-def _ledger_size(connection: Connection) -> int:
+def ledger_size(connection: Connection) -> int:
+    """Return how many entries are numbered."""
     return int(connection.execute(select(func.coalesce(func.max(LedgerLeaf.seq) + 1, 0))).scalar_one())

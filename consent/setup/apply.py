@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from consent.records import append
+from consent import catalogue
+from consent.records import append, standing
 from consent.records.append import Draft, Origin
 from consent.setup.read import Setup
 from consent.store import catalogue as tables
@@ -32,7 +33,11 @@ def apply(setup: Setup, origin: Origin) -> list[str]:
             changes += [_publish_notice(connection, slug, table, language, origin) for language in table["words"]]
         for slug, table in setup.form.items():
             changes.append(_publish_form(connection, slug, table, setup, origin))
-    return [change for change in changes if change]
+    changes = [change for change in changes if change]
+    catalogue.reload()
+    if filled := standing.fill_in(origin.now):
+        changes.append(f"standings: {filled} computed for topics that are new to people on record")
+    return changes
 
 
 _PLAIN = {"organization": tables.Organization, "brand": tables.Brand, "topic": tables.Topic}

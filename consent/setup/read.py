@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from consent import addresses
-from consent.catalogue import LANGUAGES
+from consent.catalogue import LANGUAGES, ORGANIZATION_TYPES
 from consent.law import casl
 
 SOURCES = ("web_form", "webinar", "tradeshow", "third_party_list", "referral", "import", "api")
@@ -58,6 +58,7 @@ class _Organization(_Strict):
     name = fields.Str(required=True, validate=_ONE_LINE)
     country = fields.Str(load_default="CA", validate=validate.Regexp(r"[A-Z]{2}\Z"))
     zone = fields.Str(load_default="America/Toronto", validate=_zone)
+    type = fields.Str(validate=validate.OneOf(ORGANIZATION_TYPES))
 
 
 class _Brand(_Strict):
@@ -85,6 +86,7 @@ class _Topic(_Strict):
     slug = fields.Str(required=True, validate=_TOPIC)
     name = _texts(required=True)
     description = _texts()
+    renewal_form = fields.Str()
 
 
 class _Notice(_Strict):
@@ -171,14 +173,21 @@ def _dangling(setup: Setup) -> Iterable[str]:
     for slug, brand in setup.brand.items():
         if brand["organization"] not in setup.organization:
             yield f"brand {slug}: there is no organization {brand['organization']}."
-    for slug in setup.topic:
-        if slug.partition("/")[0] not in setup.brand:
-            yield f"topic {slug}: there is no brand {slug.partition('/')[0]}."
+    yield from _dangling_topics(setup)
     for slug, notice in setup.notice.items():
         if notice["brand"] not in setup.brand:
             yield f"notice {slug}: there is no brand {notice['brand']}."
     for slug, form in setup.form.items():
         yield from _dangling_form(slug, form, setup)
+
+
+def _dangling_topics(setup: Setup) -> Iterable[str]:
+    for slug, topic in setup.topic.items():
+        if slug.partition("/")[0] not in setup.brand:
+            yield f"topic {slug}: there is no brand {slug.partition('/')[0]}."
+        renewal = topic.get("renewal_form")
+        if renewal is not None and slug not in setup.form.get(renewal, {}).get("topics", ()):
+            yield f"topic {slug}: there is no form {renewal} that offers it."
 
 
 def _dangling_form(slug: str, form: Mapping[str, Any], setup: Setup) -> Iterable[str]:

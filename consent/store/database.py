@@ -10,13 +10,13 @@ between. Writers take turns at a lock of ours before that: SQLite's own waiting 
 
 import fcntl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Select, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
@@ -66,6 +66,20 @@ def reading() -> Iterator[Connection]:
     """Give a connection that can only read, at one point in time."""
     with db.engines[_READER].connect() as connection:
         yield connection
+
+
+def pieces(connection: Connection, statement: Select[Any], size: int) -> Iterator[Sequence[Any]]:
+    """Yield the rows of *statement*, *size* at a time, in constant memory.
+
+    On SQLite they come straight from the driver, which spares half of the time: the columns must then be texts,
+    bytes and integers, which no type of ours has to translate.
+    """
+    if connection.dialect.name != "sqlite":
+        yield from connection.execution_options(stream_results=True, yield_per=size).execute(statement).partitions()
+        return
+    found = connection.execute(statement)
+    while rows := found.cursor.fetchmany(size):
+        yield rows
 
 
 def upserting(dialect: str, table: type[Base]) -> sqlite.Insert | postgresql.Insert:

@@ -22,6 +22,7 @@ class LedgerEntry(Base):
         CheckConstraint("length(leaf_hash) = 32", name="leaf_hash"),
         CheckConstraint("length(body) BETWEEN 1 AND 16384", name="body"),
         Index("ix_ledger_entry_topic_kind", "topic", "kind"),
+        Index("ix_ledger_entry_kind_entry_id", "kind", "entry_id"),
         {"sqlite_strict": True},
     )
 

@@ -10,16 +10,18 @@ from datetime import datetime
 
 from consent import outbox
 from consent.catalogue import Topic
-from consent.law import decide
 from consent.law.facts import ConsentRequested, ExpressConsent, Fact, Withdrawal
 from consent.records import append, history, standing
 from consent.records.append import Draft
+from consent.records.facts import REQUESTS
 from consent.records.history import History
 from consent.records.links import Asked, Link, open_link
-from consent.records.standing import question
+from consent.records.standing import agreed, question
 from consent.store import database
 from consent.subscriptions.acts import Act
 from consent.tokens import BadLink
+
+_MAILS = ("confirmation.sent", "renewal.sent")
 
 
 class EndedLink(BadLink):
@@ -80,7 +82,7 @@ def _judge(link: Link, past: History, now: datetime) -> Confirmation:
     if link.asked is None:
         raise BadLink
     facts = past.facts()
-    held = [topic for topic in link.topics if decide.decide(question(topic, now), facts)]
+    held = [topic for topic in link.topics if agreed(topic, now, facts, past.place)]
     alive = [t for t in link.topics if t not in held and not _ended(facts, link.asked, t, now)]
     if not held and not alive:
         raise EndedLink(link)
@@ -101,9 +103,9 @@ def _ended(facts: Sequence[Fact], asked: Asked, topic: Topic, now: datetime) -> 
 
 def _given(found: Confirmation, past: History, topic: Topic, act: Act) -> Draft:
     """Draft ``consent.given``: it refers to its request and to the mail that carried the link."""
-    requests = {i.entry_id for i in past.own if i.body["kind"] == "consent.requested" and i.body["topic"] == topic.slug}
+    requests = {i.entry_id for i in past.own if i.body["kind"] in REQUESTS and i.body["topic"] == topic.slug}
     refs = [entry for entry in found.asked.entries if entry in requests]
-    mails = [i.entry_id for i in past.own if i.body["kind"] == "confirmation.sent" and set(refs) & set(i.body["refs"])]
+    mails = [i.entry_id for i in past.own if i.body["kind"] in _MAILS and set(refs) & set(i.body["refs"])]
     return Draft(
         "consent.given",
         act.actor,
@@ -115,7 +117,11 @@ def _given(found: Confirmation, past: History, topic: Topic, act: Act) -> Draft:
             "notice": found.asked.notice.sha256,
             "language": found.asked.notice.language,
             "refs": refs + mails,
-            "details": {"method": "confirm_button", "notice_complete": True},
+            "details": {
+                "method": "confirm_button",
+                "notice_complete": True,
+                "organization": topic.brand.organization.slug,
+            },
         },
         act.evidence,
     )

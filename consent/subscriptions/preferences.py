@@ -16,7 +16,8 @@ from consent.catalogue import Form, Organization, Topic
 from consent.law import decide
 from consent.records import append, history, standing
 from consent.records.append import Draft
-from consent.records.history import History, Item
+from consent.records.facts import Item
+from consent.records.history import History
 from consent.records.links import Link, open_link
 from consent.store import database
 from consent.store.contacts import Contact
@@ -33,11 +34,7 @@ class Choice:
 
     topic: Topic
     standing: decide.Standing
-
-    @property
-    def subscribed(self) -> bool:
-        """Whether mail about the topic is allowed now."""
-        return self.standing.allowed_from is not None
+    subscribed: bool  # whether mail about the topic is allowed now, by consent or by what is between them
 
 
 @dataclass(frozen=True)
@@ -125,7 +122,8 @@ def _queue_links(connection: Connection, past: History, act: Act) -> None:
 
 def _choices(link: Link, past: History, now: datetime) -> tuple[Choice, ...]:
     topics = catalogue.current().topics_of(link.organization.slug)
-    return tuple(Choice(topic, standing.compute(past, topic, now)) for topic in topics)
+    standings = ((topic, standing.compute(past, topic, now)) for topic in topics)
+    return tuple(Choice(topic, found, found.allows(now)) for topic, found in standings)
 
 
 def _receipts(connection: Connection, past: History) -> tuple[Receipt, ...]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from consent.catalogue import Topic
 from consent.records import history
+from consent.records.facts import Item
 from consent.records.links import Asked, Link, open_link
 from consent.store import database
 from consent.tokens import BadLink
@@ -54,5 +55,5 @@ def show(token: str, keys: Sequence[str]) -> Receipt:
     )
 
 
-def _line(item: history.Item) -> Line:
+def _line(item: Item) -> Line:
     return Line(item.entry_id, item.body["kind"], item.sequence, item.leaf_hash.hex())

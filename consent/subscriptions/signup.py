@@ -5,34 +5,29 @@ decides. A sign-up never changes a standing; only its confirmation does. One for
 already records nothing, and queues a link to the preference centre.
 """
 
-import base64
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any
 
 from sqlalchemy import Connection, insert
 
 from consent import outbox
 from consent.addresses import Address
 from consent.catalogue import Form, Notice, Topic
-from consent.law import casl, decide
+from consent.law.express import latest
 from consent.law.facts import ConsentRequested, ExpressConsent, Fact, Withdrawal
-from consent.records import append, history
+from consent.records import append, contacts, history
 from consent.records.append import Draft
 from consent.records.history import History
-from consent.records.standing import question
+from consent.records.standing import agreed, question
 from consent.store import database
-from consent.store.contacts import Contact
 from consent.store.signups import Signup
 from consent.subscriptions.acts import Act
 
 VALID_DAYS = 7
 PENDING = timedelta(minutes=15)  # so long a repeated sign-up is taken for an impatient second press
 _NEW_SIGNUP = insert(Signup)
-_IDENTIFIERS = ("id", "consent_key", "deny_key", "abuse_key")
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,7 @@ class Request:
 def request(wanted: Request, act: Act) -> None:
     """Record the sign-up and queue its mail; the same answer, None, whatever is known of the address."""
     with database.writing() as connection:
-        contact = _contact(connection, wanted, act.now)
+        contact = contacts.lock_or_make(connection, wanted.address, wanted.language, act.now)
         past = history.read(connection, contact)
         record(connection, past, wanted, act.in_turn(past))
 
@@ -63,7 +58,7 @@ def record(connection: Connection, past: History, wanted: Request, act: Act) -> 
     Return the topics for which a confirmation mail was queued.
     """
     facts = past.facts()
-    missing = tuple(topic for topic in wanted.topics if not decide.decide(question(topic, act.now), facts))
+    missing = tuple(topic for topic in wanted.topics if not agreed(topic, act.now, facts, past.place))
     if not missing:
         _mail_preferences(connection, past, wanted, act)
     elif not all(_pending(facts, topic, act.now) for topic in missing):
@@ -72,40 +67,16 @@ def record(connection: Connection, past: History, wanted: Request, act: Act) -> 
     return ()
 
 
-def _contact(connection: Connection, wanted: Request, now: datetime) -> str:
-    """Return the id of the address's contact, made if need be, its row locked. One statement on SQLite.
-
-    The update on conflict changes nothing; it is there to lock the row and to return its id.
-    """
-    fresh = base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
-    address = wanted.address
-    values = dict(
-        zip(_IDENTIFIERS, (fresh, address.consent_key, address.deny_key, address.abuse_key), strict=True),
-        language=wanted.language,
-        epoch=0,
-        created_at=now,
-    )
-    return str(connection.execute(_lock_or_make(connection.dialect.name), values).scalar_one())
-
-
-@cache
-def _lock_or_make(dialect: str) -> Any:
-    statement = database.upserting(dialect, Contact)
-    return statement.on_conflict_do_update(
-        index_elements=["consent_key"], set_={"consent_key": statement.excluded.consent_key}
-    ).returning(Contact.id)
-
-
 def _pending(facts: Sequence[Fact], topic: Topic, now: datetime) -> bool:
     """Whether *topic* was asked for moments ago, and neither confirmed nor refused since."""
-    asked = casl.latest(f for f in facts if isinstance(f, ConsentRequested) and f.topic == topic.slug)
+    asked = latest(f for f in facts if isinstance(f, ConsentRequested) and f.topic == topic.slug)
     answers = (
         f
         for f in facts
         if (isinstance(f, ExpressConsent) and f.topic == topic.slug)
         or (isinstance(f, Withdrawal) and f.covers(question(topic, now)))
     )
-    answer = casl.latest(answers)
+    answer = latest(answers)
     if asked is None or (answer and answer.occurred_at >= asked.occurred_at):
         return False
     return now - asked.occurred_at < PENDING
@@ -114,27 +85,40 @@ def _pending(facts: Sequence[Fact], topic: Topic, now: datetime) -> bool:
 def _append(connection: Connection, past: History, wanted: Request, topics: Sequence[Topic], act: Act) -> None:
     drafts = [_requested(wanted, topic, act) for topic in topics]
     rows = append.about(connection, act.origin, past.contact, past.head, drafts)
+    entries = [row.entry.id for row in rows]
+    ask(connection, past.contact, wanted, topics, entries, act, "mail.confirmation")
+
+
+def ask(
+    connection: Connection,
+    contact: str,
+    wanted: Request,
+    topics: Sequence[Topic],
+    entries: Sequence[str],
+    act: Act,
+    mail: str,
+) -> None:
+    """Keep what the *mail*'s links will name, and queue it: the request of *entries*, in the words of its notice."""
     handle = secrets.token_bytes(8)
     connection.execute(
         _NEW_SIGNUP,
         [
             {
                 "handle": handle,
-                "contact_id": past.contact,
+                "contact_id": contact,
                 "organization": wanted.form.brand.organization.slug,
                 "form": wanted.form.reference,
                 "notice": wanted.notice.sha256,
                 "language": wanted.language,
                 "topics": [topic.slug for topic in topics],
-                "entries": [row.entry.id for row in rows],
+                "entries": list(entries),
                 "network": act.network,
                 "requested_at": act.now,
                 "expires_at": act.now + timedelta(days=VALID_DAYS),
             }
         ],
     )
-    mail = append.new_id(act.now)
-    outbox.put(connection, mail, "mail.confirmation", past.contact, rows[0].entry.id, {"signup": handle.hex()}, act.now)
+    outbox.put(connection, append.new_id(act.now), mail, contact, entries[0], {"signup": handle.hex()}, act.now)
 
 
 def _requested(wanted: Request, topic: Topic, act: Act) -> Draft:

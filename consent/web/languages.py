@@ -56,7 +56,12 @@ def language() -> str:
     if not has_request_context():
         return "en"
     settled = g.get("language") or request.args.get("lang")
-    return settled if settled in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or "en"
+    return settled if settled in LANGUAGES else accepted()
+
+
+def accepted() -> str:
+    """Return which of our languages the client of this request reads best, by its Accept-Language."""
+    return request.accept_languages.best_match(LANGUAGES) or "en"
 
 
 def settle(chosen: str) -> None:

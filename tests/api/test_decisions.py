@@ -99,9 +99,33 @@ def test_an_impossible_question_is_refused_field_by_field(
     assert set(answer.get_json(force=True)["errors"]) == set(body)
 
 
+def test_the_reasons_come_in_french_for_who_reads_french(house: House, client: FlaskClient, api_key: str) -> None:
+    house.confirm(ANNE.email)
+    headers = {"Authorization": f"Bearer {api_key}", "Accept-Language": "fr-CA,fr;q=0.9"}
+    body = {"email": ANNE.email, "topic": "acme/newsletter"}
+    french = client.post("/api/v1/decisions", json=body, headers=headers).get_json()
+    chosen = ask(client, api_key, language="fr").get_json()
+    english = client.post("/api/v1/decisions", json=body | {"language": "en"}, headers=headers).get_json()
+    assert french["reasons"] == chosen["reasons"]
+    assert french["reasons"][0]["text"].endswith("un consentement exprès n’a pas de terme.")
+    assert french["reasons"][0]["citation"] == "L.C. 2010, ch. 23, art. 10(1)"
+    same = ("decision", "state", "code", "basis")
+    assert [french[key] for key in same] == [english[key] for key in same]
+
+
 def test_the_api_is_described(client: FlaskClient) -> None:
     found = client.get("/api/openapi.json").get_json()
     assert found["openapi"] == "3.1.0"
-    assert set(found["paths"]) == {
-        "/api/v1/signups", "/api/v1/decisions", "/api/v1/exports", "/api/v1/exports/{id}", "/api/v1/exports/{id}/download",
+    assert {path.removeprefix("/api/v1") for path in found["paths"]} == {
+        "/signups", "/decisions", "/decisions/batch", "/decisions/export", "/relationships", "/consents", "/withdrawals",
+        "/suppressions", "/expiring", "/renewals", "/exports", "/exports/{id}", "/exports/{id}/download",
     }  # fmt: skip
+
+
+def test_what_a_body_may_hold_is_described_for_one_and_for_many(client: FlaskClient) -> None:
+    found = client.get("/api/openapi.json").get_json()
+    content = found["paths"]["/api/v1/relationships"]["post"]["requestBody"]["content"]["application/json"]
+    one, many = content["schema"]["oneOf"]
+    described = found["components"]["schemas"][one["$ref"].rpartition("/")[2]]
+    assert {"email", "brand", "kind", "occurred_at", "ended_at", "voids"} <= set(described["properties"])
+    assert many["properties"]["items"]["items"] == one

@@ -1,0 +1,100 @@
+"""Record what somebody tells us about a person: a consent obtained elsewhere, a relationship, a "no".
+
+Each is one entry; nothing that was recorded is ever edited, only followed by another entry. A batch is one
+transaction: what is refused is left out of it and said, everything else is recorded together.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from consent import catalogue
+from consent.addresses import Address
+from consent.catalogue import Topic
+from consent.law.places import law_of
+from consent.records import append, contacts, history, standing
+from consent.records.append import Draft, LedgerRow
+from consent.records.history import History
+from consent.store import database
+from consent.subscriptions.acts import Act
+
+
+class Refused(ValueError):
+    """It cannot be recorded; *field* says which part is wrong, and the message what to do. Nothing was recorded."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Told:
+    """One thing that is told about *address*: *draft* makes its entry in the light of what is on record.
+
+    *topics* are those whose standing it may change. *place* is where the person is, if that was told too.
+    *occurred_at* is when it happened, None for now. *draft* may raise Refused.
+    """
+
+    address: Address
+    draft: Callable[[History, Act], Draft]
+    topics: tuple[Topic, ...]
+    language: str = catalogue.LANGUAGES[0]
+    place: str | None = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The entry that was made."""
+
+    entry: str
+    contact: str
+    leaf_hash: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+def record(told: Sequence[Told], act: Act) -> list[Recorded | Refused]:
+    """Record everything that is *told*, in one transaction, and return what became of each, in the same order.
+
+    Contacts are locked in the order of their addresses, so that two batches cannot wait for each other.
+    """
+    outcomes: dict[int, Recorded | Refused] = {}
+    order = sorted(range(len(told)), key=lambda number: (told[number].address.consent_key, number))
+    with database.writing() as connection:
+        for number in order:
+            outcomes[number] = _one(connection, told[number], act)
+    return [outcomes[number] for number in range(len(told))]
+
+
+def _one(connection: Connection, told: Told, act: Act) -> Recorded | Refused:
+    with connection.begin_nested() as savepoint:
+        contact = contacts.lock_or_make(connection, told.address, told.language, act.now)
+        history.lock(connection, contact)
+        past = history.read(connection, contact)
+        act = act.in_turn(past)
+        try:
+            draft = told.draft(past, act)
+        except Refused as refused:
+            savepoint.rollback()
+            return refused
+        (row,) = append.about(connection, act.origin, contact, past.head, [draft])
+        _update(connection, standing.extend(past, [row]), told, act)
+    return _recorded(row)
+
+
+def _update(connection: Connection, past: History, told: Told, act: Act) -> None:
+    """Keep the place, and the standing of every topic that the entry or the place may change."""
+    topics: Sequence[Topic] = told.topics
+    if told.place and told.place != past.place:
+        contacts.set_place(connection, past.contact, told.place)
+        if law_of(told.place) != law_of(past.place):
+            topics = tuple(catalogue.current().topics.values())
+        past = past.located(told.place)
+    standing.update(connection, past, topics, act.now)
+
+
+def _recorded(row: LedgerRow) -> Recorded:
+    entry = row.entry
+    return Recorded(entry.id, entry.contact or "", row.leaf_hash.hex(), entry.occurred_at, entry.recorded_at)
