@@ -46,7 +46,13 @@ wheel: .venv/dev  ## build the sdist, and the wheel from it, into dist/
 	@$(BIN)/python -m build --no-isolation
 
 bench: .venv/dev  ## measure the hot paths against their ceilings (needs wrk); writes bench/results.md
+	@$(BIN)/python -m bench.law
+	@$(BIN)/python -m bench.many
 	@$(BIN)/python -m bench.run
+
+mutants: .venv/dev  ## change the rules in every small way and see that a test notices (hours; not in CI)
+	@$(PIP) install 'mutmut>=3.3,<4'
+	@$(BIN)/mutmut run
 
 lock:  ## renew the hash-pinned lock files (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -6,7 +6,6 @@
 """
 
 import json
-import platform
 import statistics
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from bench import report
 from bench.load import BIN, Measured, free_port, need_wrk, serving, shoot
 from consent import clock, config
 from consent.app import create_app
@@ -65,9 +65,7 @@ def main() -> None:
     figures = Figures()
     with tempfile.TemporaryDirectory() as name:
         started = _measure(Path(name), figures)
-    report = _report(figures, started)
-    print(report)
-    (Path(__file__).parent / "results.md").write_text(report, "utf-8")
+    report.put("Requests over HTTP", _report(figures, started))
 
 
 def _measure(path: Path, figures: Figures) -> float:
@@ -145,9 +143,7 @@ def _links(settings: Settings, purpose: str, most: int) -> list[tuple[str, str]]
 def _report(figures: Figures, started: float) -> str:
     hello = figures.rate("hello")
     lines = [
-        "# Figures",
-        "",
-        f"`make bench`, {clock.now():%Y-%m-%d}: Python {platform.python_version()}, {platform.machine()}, SQLite with",
+        f"`make bench`, {report.machine()}, SQLite with",
         f"`synchronous=FULL`, `consent serve {' '.join(PROCESSES)}`, wrk with 16 connections,",
         f"{ROUNDS} interleaved rounds, medians. The ceiling is a bare Flask hello on the same server in the same run.",
         "",

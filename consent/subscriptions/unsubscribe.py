@@ -124,8 +124,16 @@ def _left(facts: Sequence[Fact], topic: Topic, now: datetime, organization: str 
 
 
 def _confirmed(link: Link, past: History) -> bool:
-    """Whether consent was ever given to any of the link's topics, or the link is about a standing anyway."""
-    slugs = {topic.slug for topic in link.topics}
-    return link.asked is None or any(
-        item.body["kind"] == "consent.given" and item.body["topic"] in slugs for item in past.own
+    """Whether the person has had to do with the link's topics: else it is about a sign-up that was never confirmed.
+
+    So it is if consent was given to one of them, or the link is about a standing anyway, or it came with our own
+    question whether we may go on.
+    """
+    if link.asked is None:
+        return True
+    slugs, asked = {topic.slug for topic in link.topics}, set(link.asked.entries)
+    return any(
+        (item.body["kind"] == "consent.given" and item.body["topic"] in slugs)
+        or (item.body["kind"] == "renewal.offered" and item.entry_id in asked)
+        for item in past.own
     )
