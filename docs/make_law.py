@@ -13,9 +13,10 @@ from datetime import date
 from pathlib import Path
 from types import ModuleType
 
-from consent.law import can_spam, casl, citations, decide, express, facts, implied, kinds, labels, periods, uk_eu
+from consent.law import can_spam, cases, casl, citations, decide, express, facts, implied, kinds, labels, periods, uk_eu
+from consent.law.decision import Decision, Deny
 from consent.law.readings import READINGS
-from consent.law.sentences import FACTS, NOUNS
+from consent.law.sentences import FACTS, NOUNS, say
 
 ROOT = Path(__file__).resolve().parent.parent
 CASES = ROOT / "tests" / "law" / "cases"
@@ -191,7 +192,8 @@ def _provisions() -> str:
 def _cases() -> Iterator[str]:
     yield "## 5. The cases\n"
     yield (
-        "Times are those of the place. `acme` and `zest` are two brands of one organization in Toronto; every other brand is an\n"
+        "The facts of a case are numbered E1, E2 …; an answer names the one that it rests on. Times are those of the place.\n"
+        "`acme` and `zest` are two brands of one organization in Toronto; every other brand is an\n"
         "organization of its own. *Settled*: yes, the text says so; no, another reading is arguable; policy, we go further than\n"
         "the law. Besides the codes below, the column `basis` of a case may hold one of these labels, which mean the same:\n"
     )
@@ -200,22 +202,32 @@ def _cases() -> Iterator[str]:
         with (CASES / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             rows = [_case(row) for row in csv.DictReader(file)]
         yield f"### {title}\n"
-        yield _table(("case", "on record", "asked", "answer", "provision", "settled", "why"), rows)
+        yield _table(("case", "on record", "asked", "answer", "what is said", "settled", "why"), rows)
 
 
 def _case(row: dict[str, str]) -> tuple[str, ...]:
-    history = "<br>".join(_fact(fact) for fact in json.loads(row["history"])) or "nothing"
+    told = json.loads(row["history"])
+    history = "<br>".join(f"E{number} {_fact(fact)}" for number, fact in enumerate(told, 1)) or "nothing"
     what = row["topic"] or row["brand"]
     asked = f"{_time(row['asked_at'])}: {row['kind']}, {what}, {row['sender_place'] or '?'} → {row['recipient_place'] or '?'}"
-    return (
-        row["id"],
-        history,
-        asked,
-        f"**{row['expect']}** `{row['basis']}`",
-        row["citation"],
-        row["settled"],
-        row["note"],
-    )
+    case = cases.read(row)
+    answer = decide.decide(case.question, case.facts)
+    basis = f", {answer.basis} {answer.basis.since or ''} to {answer.basis.until or 'no end'}" if answer.basis else ""
+    verdict = f"**{'allow' if answer else 'deny'}** `{answer.code}` ({answer.state}{basis})"
+    return row["id"], history, asked, verdict, _said(answer), row["settled"], row["note"]
+
+
+def _said(answer: Decision) -> str:
+    """Return everything that the answer says: reasons in both languages with section and fact, readings, the cure."""
+    lines = []
+    for reason in answer.reasons:
+        fact = f" ({reason.fact.entry})" if reason.fact else ""
+        lines += [f"{reason.text('en')} {reason.citation}{fact}", f"*{reason.text('fr')}*"]
+    lines += [f"reading `{name}`" for name in answer.unsettled]
+    lines += [f"not consent: {fact.kind} ({fact.entry})" for fact in answer.not_consent]
+    if isinstance(answer, Deny):
+        lines.append(f"→ {say(answer.remedy)}")
+    return "<br>".join(lines)
 
 
 def _fact(fact: dict[str, object]) -> str:

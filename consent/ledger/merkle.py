@@ -22,7 +22,7 @@ at the answer. It binds a leaf to a root, not to a size: take size and root from
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 HASH_SIZE = 32  # bytes of a SHA-256
 LARGEST = 2**63 - 1  # leaves; other programs count them in signed 64-bit integers
@@ -41,14 +41,16 @@ class BrokenTree(RuntimeError):
     """What is stored cannot be a tree: a hash is missing, or is not 32 bytes. The store must be repaired."""
 
 
-class Node(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Node:
     """A node whose 2^level leaves are all there: leaves index * 2^level up to (index + 1) * 2^level, excluded."""
 
     level: int  # 0 is a leaf
     index: int  # from 0, counted within the level
 
 
-class Span(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Span:
     """The leaves from number *first* up to *end*, excluded: D[first:end] in the RFC."""
 
     first: int
@@ -172,13 +174,13 @@ def _subproof(old_size: int, tree: Span) -> list[Span]:
 
 def _halves(tree: Span) -> tuple[Span, Span]:
     """Split at k, the largest power of two smaller than the number of leaves, RFC 6962 s. 2.1."""
-    k = 1 << (tree.end - tree.first - 1).bit_length() - 1
+    k = 1 << ((tree.end - tree.first - 1).bit_length() - 1)
     return Span(tree.first, tree.first + k), Span(tree.first + k, tree.end)
 
 
 def _left_neighbours(index: int) -> list[Node]:
     """Return the nodes to the left of leaf *index* and of each node that it completes, bottom up."""
-    levels = (index ^ index + 1).bit_length() - 1  # as many as *index* has ones at its binary end
+    levels = (index ^ (index + 1)).bit_length() - 1  # as many as *index* has ones at its binary end
     return [Node(level, (index >> level) - 1) for level in range(levels)]
 
 

@@ -19,7 +19,7 @@ tiles below it (:func:`perfect_root`). From tiles comes any hash of the tree (:f
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from consent.ledger.merkle import HASH_SIZE, LARGEST, BrokenTree, Node, NotInTree, Reader, node_hash
 
@@ -38,7 +38,8 @@ class BadTile(ValueError):
     """No tile has this path or address."""
 
 
-class Tile(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tile:
     """The address of one tile."""
 
     level: int  # 0 holds leaves; ENTRIES for the entries themselves
@@ -48,7 +49,7 @@ class Tile(NamedTuple):
 
 def path(tile: Tile) -> str:
     """Return where *tile* is found: ``tile/0/x001/x234/067.p/5``. Raises BadTile for an impossible address."""
-    level, index, width = tile
+    level, index, width = tile.level, tile.index, tile.width
     if not (ENTRIES <= level <= HIGHEST and 0 <= index <= LARGEST // WIDTH and 1 <= width <= WIDTH):
         raise BadTile(f"A tile has a level up to {HIGHEST}, an index from 0 and a width from 1 to {WIDTH}.")
     groups = f"{index % 1000:03}"
@@ -71,7 +72,8 @@ def parse(text: str) -> Tile:
 
 
 def tiles_of(size: int) -> Iterator[Tile]:
-    """Yield every tile of a tree of *size* leaves, from level 0 up and from left to right."""
+    """Yield every tile of a tree of *size* leaves, from level 0 up and from left to right. Raises NotInTree."""
+    _check_growth(0, size)
     level = 0
     while size:
         full, width = divmod(size, WIDTH)
@@ -84,8 +86,9 @@ def tiles_of(size: int) -> Iterator[Tile]:
 def filled(old_size: int, new_size: int) -> Iterator[Tile]:
     """Yield the tiles that become full when a tree grows from *old_size* to *new_size* leaves, lower ones first.
 
-    So whoever stores them in this order finds the roots that a tile is made of already stored.
+    So whoever stores them in this order finds the roots that a tile is made of already stored. Raises NotInTree.
     """
+    _check_growth(old_size, new_size)
     level = 0
     while new_size := new_size // WIDTH:
         old_size //= WIDTH
@@ -101,8 +104,8 @@ def tile_of(node: Node, size: int) -> Tile:
     if node.level < 0 or node.index < 0 or node.index + 1 > size >> node.level:
         raise NotInTree(f"A tree of {size} leaves has no whole {node}.")
     level, height = divmod(node.level, HEIGHT)
-    index = node.index >> HEIGHT - height
-    return Tile(level, index, min(WIDTH, (size >> HEIGHT * level) - WIDTH * index))
+    index = node.index >> (HEIGHT - height)
+    return Tile(level, index, min(WIDTH, (size >> (HEIGHT * level)) - WIDTH * index))
 
 
 def perfect_root(hashes: bytes) -> bytes:
@@ -133,8 +136,13 @@ def reader(size: int, read_tile: ReadTile) -> Reader:
     return read
 
 
+def _check_growth(old_size: int, new_size: int) -> None:
+    if not 0 <= old_size <= new_size <= LARGEST:
+        raise NotInTree(f"A tree has 0 to {LARGEST} leaves and never shrinks.")
+
+
 def _content(tile: Tile, read_tile: ReadTile) -> bytes:
-    content = read_tile(*tile)
+    content = read_tile(tile.level, tile.index, tile.width)
     if len(content) != HASH_SIZE * tile.width:
         raise BrokenTree(f"{path(tile)} must be {HASH_SIZE * tile.width} bytes, and is {len(content)}.")
     return content
@@ -142,6 +150,6 @@ def _content(tile: Tile, read_tile: ReadTile) -> bytes:
 
 def _hash(node: Node, content: bytes) -> bytes:
     """Return the hash of *node* from its tile: one of the hashes, or the root over the 2, 4 … 128 below it."""
-    count = 1 << node.level % HEIGHT
+    count = 1 << (node.level % HEIGHT)
     first = node.index * count % WIDTH
     return perfect_root(content[HASH_SIZE * first : HASH_SIZE * (first + count)])
