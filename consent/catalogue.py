@@ -4,6 +4,7 @@
 somebody names a thing that it does not know yet, so that a form works the moment ``consent setup`` has made it.
 """
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from consent.store import catalogue as tables
 from consent.store import database
 
 LANGUAGES = ("en", "fr")
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 CHARITIES = ("registered_charity", "political_party", "candidate")
 ORGANIZATION_TYPES = ("business", "club", *CHARITIES)
 Noun = TypeVar("Noun")

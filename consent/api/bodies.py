@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from flask import Request, request
 from flask_smorest import Blueprint
-from marshmallow import Schema, ValidationError
+from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
@@ -21,7 +21,9 @@ MOST_ITEMS = 1000
 
 
 class _Parser(FlaskParser):
-    """webargs' parser, but a body of another type is 415, and a bottomless one 400."""
+    """webargs' parser, but a body of another type is 415, a bottomless one 400, and no field is ignored."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}
 
     def load_json(self, req: Request, schema: Any) -> Any:
         """Return the parsed body of *req*."""
@@ -31,7 +33,7 @@ class _Parser(FlaskParser):
             found = super().load_json(req, schema)
             if b"\\u" in req.get_data():  # an escape may spell half a character, which no text may hold
                 json.dumps(found, ensure_ascii=False).encode()
-        except (RecursionError, UnicodeEncodeError):
+        except (RecursionError, ValueError):  # a bottomless body, half a character, a number of 5,000 digits
             raise BadRequest from None
         return found
 
@@ -60,15 +62,37 @@ def large(view: View) -> View:
     return widened  # type: ignore[return-value]  # wraps keeps the signature
 
 
+class RecordedAnswer(Schema):
+    """An entry that was recorded."""
+
+    entry = fields.String()
+    contact = fields.String()
+    leaf_hash = fields.String()
+    occurred_at = fields.String()
+    recorded_at = fields.String()
+
+
 def one_or_many(schema: type[Schema]) -> dict[str, Any]:
-    """Return the OpenAPI description of a body that is one *schema*, or many as ``items``."""
+    """Return the OpenAPI description of a route that takes one *schema*, or many as ``items``."""
     many = {
         "type": "object",
         "required": ["items"],
         "additionalProperties": False,
         "properties": {"items": {"type": "array", "minItems": 1, "maxItems": MOST_ITEMS, "items": schema}},
     }
-    return {"required": True, "content": {"application/json": {"schema": {"oneOf": [schema, many]}}}}
+    results = {"type": "object", "properties": {"results": {"type": "array", "items": {"type": "object"}}}}
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"oneOf": [schema, many]}}}},
+        "responses": {
+            "200": _described("What became of each of many: its entry, or its errors by field.", results),
+            "201": _described("The entry that was made.", RecordedAnswer),
+            "422": {"description": "Nothing was recorded; errors says what is wrong, by field."},
+        },
+    }
+
+
+def _described(description: str, schema: Any) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
 def record_body(schema: Schema, told: Callable[[dict[str, Any]], Told], act: Act) -> tuple[dict[str, Any], int]:

@@ -52,8 +52,7 @@ class ConsentBody(Strict):
 @blueprint.post("/consents")
 @large
 @needs("records", "contacts")
-@blueprint.doc(requestBody=one_or_many(ConsentBody))
-@blueprint.response(201)
+@blueprint.doc(**one_or_many(ConsentBody))
 def take_consents() -> tuple[dict[str, Any], int]:
     """Record a consent obtained elsewhere; 422 where the law would not take it for one. Up to 1,000 as ``items``."""
     return record_body(ConsentBody(), _told, keys.act())

@@ -4,7 +4,7 @@ The texts are personal data: they are kept beside the ledger, bound by commitmen
 itself holds only what *kind* of proof there is, which is what the law asks about.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,16 @@ NAMES: Mapping[str, str] = {
 }
 #: Kinds of proof that the law knows by name.
 PROOFS = ("full_recording", "independent_verification", "document", "url+snapshot", "directory", "reference")
+#: The texts of which one set must be there for each kind of proof.
+_HELD_BY: Mapping[str, Sequence[frozenset[str]]] = {
+    "full_recording": (frozenset({"recording"}), frozenset({"reference"})),
+    "independent_verification": (frozenset({"verification"}), frozenset({"reference"})),
+    "document": (frozenset({"document"}),),
+    "url+snapshot": (frozenset({"url", "snapshot"}),),
+    "directory": (frozenset({"directory"}), frozenset({"url"})),
+    "reference": (frozenset(),),
+}
+_NONE = frozenset({"none", "no", "n/a", "null", "nil", "unknown", "-"})
 _LONGEST = 4000  # characters of one text
 _BY_METHOD = {"oral": "recording", "paper": "document", "signed": "document"}
 
@@ -51,6 +61,8 @@ class Evidence(fields.Field[Proof]):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Proof:
         if isinstance(value, str):
             text = _text(value)
+            if text.casefold() in _NONE or text in ("url+snapshot", "directory"):
+                raise ValidationError("Say where the proof is kept, or send an object that holds it.")
             return Proof(text if text in PROOFS else None, {"reference": text})
         if not isinstance(value, dict) or not value:
             raise ValidationError(f"Send a text, or an object with one or more of {', '.join(NAMES)}.")
@@ -64,6 +76,9 @@ class Evidence(fields.Field[Proof]):
         kind = value.get("type", _kind(named))
         if kind not in PROOFS:
             raise ValidationError(f"type: one of {', '.join(PROOFS)}.")
+        if not any(needed <= named.keys() for needed in _HELD_BY[kind]):
+            ways = " or ".join(" and ".join(sorted(needed)) for needed in _HELD_BY[kind])
+            raise ValidationError(f"A {kind} is held by {ways}.")
         return Proof(kind, texts)
 
 

@@ -10,6 +10,7 @@ from consent.api.bodies import Resource, large, one_or_many, record_body
 from consent.api.evidence import Evidence
 from consent.api.fields import Brand, Email, Past, Strict
 from consent.api.keys import needs
+from consent.catalogue import SLUG
 from consent.ledger.entries import when
 from consent.subscriptions import refusals
 from consent.subscriptions.recording import Refused, Told
@@ -51,6 +52,8 @@ class SuppressionBody(Strict):
         """Demand a reason, or the entry that is lifted, and not both."""
         if ("reason" in data) == ("lifts" in data):
             raise ValidationError("Send a reason, or the entry that this lifts.", "reason")
+        if extra := sorted(data.keys() - {"email", "lifts"}) if "lifts" in data else []:
+            raise ValidationError("An entry is lifted by email and lifts alone.", extra[0])
 
 
 class ListQuery(Strict):
@@ -63,8 +66,7 @@ class ListQuery(Strict):
 @blueprint.post("/withdrawals")
 @large
 @needs("records", "contacts")
-@blueprint.doc(requestBody=one_or_many(WithdrawalBody))
-@blueprint.response(201)
+@blueprint.doc(**one_or_many(WithdrawalBody))
 def take_withdrawals() -> tuple[dict[str, Any], int]:
     """Record a withdrawal; it works at once, also for an address that is not known. Up to 1,000 as ``items``."""
     return record_body(WithdrawalBody(), _withdrawal, keys.act())
@@ -73,8 +75,7 @@ def take_withdrawals() -> tuple[dict[str, Any], int]:
 @blueprint.post("/suppressions")
 @large
 @needs("records", "contacts")
-@blueprint.doc(requestBody=one_or_many(SuppressionBody))
-@blueprint.response(201)
+@blueprint.doc(**one_or_many(SuppressionBody))
 def take_suppressions() -> tuple[dict[str, Any], int]:
     """Record that an address must not be written to, or that a suppression was a mistake. Up to 1,000 as ``items``."""
     return record_body(SuppressionBody(), _suppression, keys.act())
@@ -105,7 +106,7 @@ def _withdrawal(body: dict[str, Any]) -> Told:
     brand, party = None, None
     if "brand" in body:
         brand = catalogue.current().brands.get(body["brand"])
-        if brand is None and body["channel"] != _OTHERS:
+        if brand is None and (body["channel"] != _OTHERS or not SLUG.fullmatch(body["brand"])):
             raise Refused("brand", f"There is no brand {body['brand']!r}.")
         party = body["brand"] if brand is None else None
     return refusals.withdrawal(

@@ -56,8 +56,7 @@ class RelationshipBody(Strict):
 @blueprint.post("/relationships")
 @large
 @needs("records", "contacts")
-@blueprint.doc(requestBody=one_or_many(RelationshipBody))
-@blueprint.response(201)
+@blueprint.doc(**one_or_many(RelationshipBody))
 def take_relationships() -> tuple[dict[str, Any], int]:
     """Record a relationship, its end, or that one was recorded wrongly. One entry each; up to 1,000 as ``items``."""
     return record_body(RelationshipBody(), _told, keys.act())

@@ -52,6 +52,8 @@ def run_cases(file: Path) -> None:
 def deadline(sent: date) -> None:
     """Say by when a withdrawal that was sent on DATE must have been acted on, by everybody who was told."""
     day = date(sent.year, sent.month, sent.day)
+    if day.year not in cases.YEARS:
+        raise click.BadParameter("the rules count with the years 1900 to 9000.", param_hint="DATE")
     click.echo(f"{act_by(day)}  ten weekdays, our limit (withdrawals recorded here take effect at once)")
     for place, last in deadlines.by_place(day).items():
         click.echo(f"{last}  {place}")
@@ -63,15 +65,17 @@ def _read(file: Path) -> Iterator[tuple[int, Case]]:
         text = file.read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise BadCaseFile(f"{file.name} is not UTF-8: save the spreadsheet as CSV in UTF-8.") from None
-    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        _check_header(file, list(rows.fieldnames or []))
-        before = rows.line_num
-        for row in rows:
-            if None in row or None in row.values():
-                raise BadCaseFile(f"{file.name}, line {before + 1}: not one cell for each column.")
-            yield before + 1, _case(file, before + 1, row)
-            before = rows.line_num
+        names = next(rows, [])
+        _check_header(file, names)
+        line = rows.line_num + 1
+        for cells in rows:
+            if cells and len(cells) != len(names):
+                raise BadCaseFile(f"{file.name}, line {line}: not one cell for each column.")
+            if cells:
+                yield line, _case(file, line, dict(zip(names, cells, strict=True)))
+            line = rows.line_num + 1
     except csv.Error as error:
         raise BadCaseFile(f"{file.name}, line {rows.line_num}: {error}") from None
 
@@ -79,6 +83,8 @@ def _read(file: Path) -> Iterator[tuple[int, Case]]:
 def _check_header(file: Path, names: list[str]) -> None:
     if unknown := [name for name in names if name not in cases.COLUMNS]:
         raise BadCaseFile(f"{file.name}, line 1: no case has a column {', '.join(map(repr, unknown))}.")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise BadCaseFile(f"{file.name}, line 1: the column {', '.join(twice)} stands twice.")
     if missing := sorted(cases.NEEDED - set(names)):
         raise BadCaseFile(f"{file.name}, line 1: the column {', '.join(missing)} is missing.")
 

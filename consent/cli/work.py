@@ -60,11 +60,14 @@ def _timed(round_: Round) -> int:
 
 
 def _safely(work: Callable[[Round], int], round_: Round) -> int:
+    """Do *work*; what goes wrong is logged by its name, and tried again in the next round."""
     try:
         return work(round_)
     except SQLAlchemyError as error:
         _log.error("the database did not take the round: %s", type(error).__name__)
-        return 0
+    except Exception as error:  # one fault must not end the worker, and with it every mail
+        _log.error("%s failed: %s", work.__name__, type(error).__name__)
+    return 0
 
 
 def start_thread(app: Flask) -> threading.Event:

@@ -116,6 +116,7 @@ def history(text: str) -> tuple[Fact, ...]:
     """Return the facts that the JSON list *text* spells. Raises BadCase."""
     try:
         rows = json.loads(text)
+        json.dumps(rows, ensure_ascii=False).encode()  # an escape may spell half a character
     except (ValueError, RecursionError):
         raise BadCase("history: not JSON.") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

@@ -6,7 +6,7 @@ that does not is the answer. A place that is unknown, or for which no rules are 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from consent.law import can_spam, casl, express, kinds, uk_eu
 from consent.law.citations import CASL, EPRIVACY, GDPR, PECR, POLICY, USC, Provision
@@ -18,6 +18,7 @@ from consent.law.places import SCHEDULE, country_of, law_of
 from consent.law.windows import Window, both, lasting, union
 
 RULES = "2026.12"
+MOMENT = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,10 @@ def standing(question: Question, facts: Sequence[Fact]) -> Standing:
             theirs = union(REGIMES[name].windows(question, seen))
             found = both(found, theirs) if number else theirs
     (first, last), (then, end) = lasting(found, question.at)
+    if answer.state == "implied" and last is not None and question.at < last:
+        answer = decide(
+            replace(question, at=last - MOMENT), facts
+        )  # the ground that lasts, though others ran before it
     fact = answer.reasons[0].fact
     return Standing(
         state=answer.state,

@@ -25,6 +25,7 @@ def show_confirmation(token: str) -> ResponseReturnValue:
         topics=found.open_topics,
         notice=found.asked.notice,
         masked=addresses.mask(found.link.address),
+        renewal=found.renewal,
         action=here(url_for("pages.give_consent", token=token)),
         unsubscribe_url=url_for("pages.show_unsubscribe", token=_token(found, "u")),
     )

@@ -66,7 +66,13 @@ def _groups(centre: Centre) -> list[dict[str, Any]]:
         {
             "brand": brand,
             "topics": [
-                {"topic": c.topic, "state": c.standing.state, "subscribed": c.subscribed, "since": c.standing.since}
+                {
+                    "topic": c.topic,
+                    "state": c.standing.state,
+                    "subscribed": c.subscribed,
+                    "since": c.standing.since,
+                    "opt_out": c.standing.basis == "can_spam.opt_out",
+                }
                 for c in choices
             ],
         }

@@ -1,6 +1,9 @@
 """The ledger's entries in plain words, for the person that they are about."""
 
+from typing import Any
+
 from consent import catalogue
+from consent.law.implied import RULES
 from consent.records.facts import Item
 from consent.web.languages import gettext as _
 
@@ -15,7 +18,7 @@ def sentence(item: Item, language: str) -> str:
         form = (item.body["form"] or "").partition("@")[0]
         return _("Somebody entered this address on the form “%(form)s” to receive %(topic)s.", form=form, topic=name)
     if kind in ("relationship.recorded", "relationship.ended", "relationship.voided"):
-        return _related(kind, _brand_name(item.body["brand"]))
+        return _related(kind, details, _brand_name(item.body["brand"]))
     if kind == "consent.given" and details["method"] != "confirm_button":
         return _("Consent to %(topic)s was recorded that you gave in another way.", topic=name or item.body["brand"])
     simple = {
@@ -46,9 +49,11 @@ def _brand_name(slug: str | None) -> str:
     return brand.business_name if brand else slug or ""
 
 
-def _related(kind: str, brand: str) -> str:
-    if kind == "relationship.recorded":
+def _related(kind: str, details: dict[str, Any], brand: str) -> str:
+    if kind == "relationship.recorded" and details["type"] in RULES and details.get("registered_charity", True):
         return _("It was recorded that you dealt with %(brand)s; by law we may write to you for a time.", brand=brand)
+    if kind == "relationship.recorded":
+        return _("It was recorded that you had to do with %(brand)s.", brand=brand)
     if kind == "relationship.ended":
         return _("It was recorded that what you had with %(brand)s has ended.", brand=brand)
     return _("It was noted that a record of your dealing with %(brand)s was a mistake.", brand=brand)

@@ -118,9 +118,8 @@ def _related(body: Mapping[str, Any], common: _Common) -> list[Fact]:
 
 def _ended(body: Mapping[str, Any], common: _Common) -> list[Fact]:
     details = body["details"]
-    (ends,) = body["refs"]
     ended = {"type": details["type"], "brand": body["brand"], "zone": _zone(details)}
-    return [facts.RelationshipEnded(ends=ends, **ended, **common)]
+    return [facts.RelationshipEnded(ends=entry, **ended, **common) for entry in body["refs"]]
 
 
 def _voided(body: Mapping[str, Any], common: _Common) -> list[Fact]:

@@ -5,8 +5,8 @@ includes its siblings, the contacts whose address differs only in letter case, b
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,14 +24,19 @@ from consent.store.ledger import LedgerEntry, LedgerLeaf
 class History:
     """Everything on record about *contact*: its own items, oldest first, and those of its siblings.
 
-    *place* is where the person is, as far as it is known.
+    *places* is where each of them is, as far as it is known.
     """
 
     contact: str
     head: Head
     own: tuple[Item, ...]
     others: tuple[Item, ...]
-    place: str | None = None
+    places: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str | None:
+        """Where the person is."""
+        return self.places.get(self.contact)
 
     @property
     def siblings(self) -> tuple[str, ...]:
@@ -55,11 +60,11 @@ class History:
         everything = sorted(self.own + self.others, key=lambda item: item.body["cseq"])
         own = tuple(item for item in everything if item.contact == contact)
         others = tuple(item for item in everything if item.contact != contact)
-        return History(contact, self.head, own, others, self.place)
+        return History(contact, self.head, own, others, self.places)
 
     def located(self, place: str) -> "History":
         """Return the same history of a person who is in *place*."""
-        return replace(self, place=place)
+        return replace(self, places={**self.places, self.contact: place})
 
     def _of(self, sibling: str) -> list[Fact]:
         """Return the facts of *sibling* that were not voided there."""
@@ -102,7 +107,7 @@ def find(connection: Connection, deny_key: str, consent_key: str) -> History | N
 
 
 def _history(contact: str, rows: Sequence[Row[Any]]) -> History:
-    place = next((row.place for row in rows if row.id == contact), None)
+    places = {row.id: row.place for row in rows}
     rows = [row for row in rows if row.entry_id]
     items = [
         Item(row.entry_id, row.contact, row.seq, json.loads(row.body), row.occurred_at, row.recorded_at, row.leaf_hash)
@@ -114,7 +119,7 @@ def _history(contact: str, rows: Sequence[Row[Any]]) -> History:
         head=Head(last.cseq, last.leaf_hash.hex()) if last else NEW_CHAIN,
         own=tuple(item for item in items if item.contact == contact),
         others=tuple(item for item in items if item.contact != contact),
-        place=place,
+        places=places,
     )
 
 

@@ -51,7 +51,7 @@ def update(connection: Connection, history: History, topics: Sequence[Topic], no
 
     Where a consent is shared through a collector, a "no" to one sender reaches the others: then for every topic.
     """
-    if any(item.body["details"].get("collector") for item in history.own):
+    if any(item.body["details"].get("collector") for item in (*history.own, *history.others)):
         topics = tuple(catalogue.current().topics.values())
     rows = []
     for contact in (history.contact, *history.siblings):
@@ -77,6 +77,26 @@ def fill_in(now: datetime) -> int:
                     update(connection, read(connection, contact), [topic], now)
             made += len(contacts)
     return made
+
+
+def recompute(organization: str, now: datetime) -> int:
+    """Compute every standing of *organization* anew, as its country or zone has changed, and return for how many."""
+    topics, after, done = catalogue.current().topics_of(organization), "", 0
+    while contacts := _known_to(organization, after):
+        with database.writing() as connection:
+            for contact in contacts:
+                lock(connection, contact)
+                update(connection, read(connection, contact), topics, now)
+        after, done = contacts[-1], done + len(contacts)
+    return done
+
+
+def _known_to(organization: str, after: str) -> Sequence[str]:
+    wanted = select(Standing.contact_id).where(Standing.organization == organization, Standing.contact_id > after)
+    with database.reading() as connection:
+        return (
+            connection.execute(wanted.distinct().order_by(Standing.contact_id).limit(_FILLED_AT_ONCE)).scalars().all()
+        )
 
 
 def _without(topic: Topic) -> Sequence[str]:

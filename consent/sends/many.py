@@ -54,7 +54,9 @@ def ask(topic: Topic, wanted: Sequence[Address], now: datetime) -> dict[str, Ver
 def _of(topic: Topic) -> Select[*tuple[Any, ...]]:
     """Select contacts with their standing for *topic*, and whether a sign-up for it is all that is on record."""
     asked = exists().where(
-        LedgerEntry.contact == Contact.id, LedgerEntry.topic == topic.slug, LedgerEntry.kind == "consent.requested"
+        LedgerEntry.contact == Contact.id,
+        LedgerEntry.topic.concat("") == topic.slug,  # so that the contact's entries are read, not the topic's
+        LedgerEntry.kind.concat("") == "consent.requested",
     )
     return select(
         Contact.consent_key,

@@ -35,9 +35,11 @@ def apply(setup: Setup, origin: Origin) -> list[str]:
             changes.append(_publish_form(connection, slug, table, setup, origin))
     changes = [change for change in changes if change]
     catalogue.reload()
-    if filled := standing.fill_in(origin.now):
-        changes.append(f"standings: {filled} computed for topics that are new to people on record")
-    return changes
+    computed = standing.fill_in(origin.now)
+    for slug in setup.organization:
+        if any(change.startswith(f"organization {slug}: changed") for change in changes):
+            computed += standing.recompute(slug, origin.now)
+    return [*changes, *([f"standings: {computed} computed"] if computed else [])]
 
 
 _PLAIN = {"organization": tables.Organization, "brand": tables.Brand, "topic": tables.Topic}

@@ -33,4 +33,4 @@ class Standing(Base):
     then_until: Mapped[datetime | None]
     since: Mapped[datetime | None]
     entry_id: Mapped[str | None]
-    renewal_at: Mapped[datetime | None]  # when a mail that asks for express consent was last queued
+    renewal_at: Mapped[datetime | None]  # when it was last looked at for a mail that asks for express consent

@@ -39,6 +39,7 @@ class Confirmation:
     link: Link
     asked: Asked
     open_topics: tuple[Topic, ...]
+    renewal: bool = False  # whether we asked, before implied consent ends, and not the person
 
     @property
     def already(self) -> bool:
@@ -86,7 +87,8 @@ def _judge(link: Link, past: History, now: datetime) -> Confirmation:
     alive = [t for t in link.topics if t not in held and not _ended(facts, link.asked, t, now)]
     if not held and not alive:
         raise EndedLink(link)
-    return Confirmation(link, link.asked, tuple(alive))
+    ours = {item.entry_id for item in past.own if item.body["kind"] == "renewal.offered"}
+    return Confirmation(link, link.asked, tuple(alive), not ours.isdisjoint(link.asked.entries))
 
 
 def _ended(facts: Sequence[Fact], asked: Asked, topic: Topic, now: datetime) -> bool:

@@ -7,6 +7,7 @@ transaction: what is refused is left out of it and said, everything else is reco
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy import Connection
 
@@ -63,36 +64,48 @@ def record(told: Sequence[Told], act: Act) -> list[Recorded | Refused]:
     outcomes: dict[int, Recorded | Refused] = {}
     order = sorted(range(len(told)), key=lambda number: (told[number].address.consent_key, number))
     with database.writing() as connection:
-        for number in order:
-            outcomes[number] = _one(connection, told[number], act)
+        for _, numbers in groupby(order, key=lambda number: told[number].address.consent_key):
+            ours = list(numbers)
+            outcomes |= zip(ours, _of_one(connection, [told[number] for number in ours], act), strict=True)
     return [outcomes[number] for number in range(len(told))]
 
 
-def _one(connection: Connection, told: Told, act: Act) -> Recorded | Refused:
+def _of_one(connection: Connection, told: Sequence[Told], act: Act) -> list[Recorded | Refused]:
+    """Record what is told about one address; if all of it is refused, not even the contact is made."""
     with connection.begin_nested() as savepoint:
-        contact = contacts.lock_or_make(connection, told.address, told.language, act.now)
+        contact = contacts.lock_or_make(connection, told[0].address, told[0].language, act.now)
         history.lock(connection, contact)
         past = history.read(connection, contact)
-        act = act.in_turn(past)
-        try:
-            draft = told.draft(past, act)
-        except Refused as refused:
+        outcomes: list[Recorded | Refused] = []
+        done: list[Told] = []
+        for one in told:
+            act = act.in_turn(past)
+            try:
+                draft = one.draft(past, act)
+            except Refused as refused:
+                outcomes.append(refused)
+                continue
+            (row,) = append.about(connection, act.origin, contact, past.head, [draft])
+            past = standing.extend(past, [row])
+            outcomes.append(_recorded(row))
+            done.append(one)
+        if done:
+            _update(connection, past, done, act)
+        else:
             savepoint.rollback()
-            return refused
-        (row,) = append.about(connection, act.origin, contact, past.head, [draft])
-        _update(connection, standing.extend(past, [row]), told, act)
-    return _recorded(row)
+    return outcomes
 
 
-def _update(connection: Connection, past: History, told: Told, act: Act) -> None:
-    """Keep the place, and the standing of every topic that the entry or the place may change."""
-    topics: Sequence[Topic] = told.topics
-    if told.place and told.place != past.place:
-        contacts.set_place(connection, past.contact, told.place)
-        if law_of(told.place) != law_of(past.place):
-            topics = tuple(catalogue.current().topics.values())
-        past = past.located(told.place)
-    standing.update(connection, past, topics, act.now)
+def _update(connection: Connection, past: History, done: Sequence[Told], act: Act) -> None:
+    """Keep the last place told, and the standing of every topic that the entries or the place may change."""
+    topics = {topic.slug: topic for one in done for topic in one.topics}
+    place = next((one.place for one in reversed(done) if one.place), past.place)
+    if place and place != past.place:
+        contacts.set_place(connection, past.contact, place)
+        if law_of(place) != law_of(past.place):
+            topics = dict(catalogue.current().topics)
+        past = past.located(place)
+    standing.update(connection, past, tuple(topics.values()), act.now)
 
 
 def _recorded(row: LedgerRow) -> Recorded:

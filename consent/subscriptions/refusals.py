@@ -56,7 +56,9 @@ def withdrawal(what: Refusal) -> Told:
     if what.objection:
         details["reason"] = "objection"
 
-    def draft(_: History, act: Act) -> Draft:
+    def draft(past: History, act: Act) -> Draft:
+        if what.party and not _shares(past, what.party):
+            raise Refused("brand", f"{what.party} is neither a brand here nor a collector on record for this person.")
         fields = {
             "brand": reach["brand"],
             "topic": reach["topic"],
@@ -142,6 +144,8 @@ def listed(after: str, most: int, secret: str) -> list[Listed]:
 def _reach(what: Refusal) -> dict[str, Any]:
     """Return how far the withdrawal goes: its words for the entry, and the topics whose standing it may change."""
     known = catalogue.current()
+    if what.party and what.scope not in ("all", "unspecified"):
+        raise Refused("scope", "A withdrawal told to somebody else reaches everything: write all or unspecified.")
     if "/" in what.scope:
         topic = known.topics.get(what.scope)
         if topic is None or (what.brand and topic.brand.slug != what.brand.slug):
@@ -156,6 +160,11 @@ def _reach(what: Refusal) -> dict[str, Any]:
     topics = known.topics_of(what.brand.organization.slug) if what.brand else _all_topics()
     details |= {"organization": organization} if organization else {}
     return _words(scope, None, None, details, topics)
+
+
+def _shares(past: History, party: str) -> bool:
+    """Whether a consent on record was given through the collector *party*."""
+    return any(item.body["details"].get("collector") == party for item in (*past.own, *past.others))
 
 
 def _brand_reach(what: Refusal) -> dict[str, Any]:

@@ -40,16 +40,16 @@ class Relationship:
 
 
 def told(what: Relationship) -> Told:
-    """Return *what* for recording: as a relationship, or as the end of the one on record that it names.
+    """Return *what* for recording: as a relationship, or as the end of what is on record.
 
-    The end is that of the newest relationship of the same kind and brand that began on or before *occurred_at* and
-    has no end yet, provided that it began at the very instant; else both dates are recorded together.
+    The end is that of every relationship of the same kind and brand that began at the same instant; if none is on
+    record, both dates are recorded together. Raises Refused for dates and kinds that do not go together.
     """
     if what.ended_at and what.kind not in RUNNING:
         raise Refused("ended_at", f"A {what.kind} happens once and does not end; leave ended_at out.")
     if what.ended_at and what.ended_at < what.occurred_at:
         raise Refused("ended_at", "This is before occurred_at: a relationship ends after it began.")
-    if what.kind == "published_address" and "evidence" not in what.marks:
+    if what.kind == "published_address" and what.marks.get("evidence") not in ("url+snapshot", "directory"):
         raise Refused(
             "evidence", "Say where the address was published: the page's url and a snapshot of it (CASL s. 10(9)(b))."
         )
@@ -76,15 +76,15 @@ def voiding(address: Address, brand: Brand, entry: str) -> Told:
 
 def _draft(what: Relationship, past: History, act: Act) -> Draft:
     zone = {"zone": what.zone} if what.zone else {}
-    running = _running(what, past) if what.ended_at else None
-    if running and what.ended_at:
-        more: dict[str, Any] = {"refs": [running.entry_id], "details": {"type": what.kind, **zone}}
-        return Draft(
-            "relationship.ended", act.actor, _fields(what.brand, what.ended_at, act, more), _evidence(what, act)
-        )
+    ended_at = min(what.ended_at, act.now) if what.ended_at else None
+    running = _running(what, past, ended_at) if ended_at else []
+    if running and ended_at:
+        refs = [item.entry_id for item in running]
+        more: dict[str, Any] = {"refs": refs, "details": {"type": what.kind, **zone}}
+        return Draft("relationship.ended", act.actor, _fields(what.brand, ended_at, act, more), _evidence(what, act))
     details: dict[str, Any] = {"type": what.kind, "organization": what.brand.organization.slug, **zone, **what.marks}
-    if what.ended_at:
-        details["ended_at"] = when(what.ended_at)
+    if ended_at:
+        details["ended_at"] = when(ended_at)
     if what.kind in _FROM_CHARITIES:
         details["registered_charity"] = what.brand.organization.charity
     fields = _fields(what.brand, what.occurred_at, act, {"place": what.place, "details": details})
@@ -99,16 +99,26 @@ def _evidence(what: Relationship, act: Act) -> dict[str, str | None]:
     return {"email": what.address.typed, **act.evidence, **what.evidence}
 
 
-def _running(what: Relationship, past: History) -> Item | None:
-    """Return the relationship on record whose end is told: same kind, brand and beginning, not ended, not voided."""
-    gone = _voided(past) | {ref for i in past.own if i.body["kind"] == "relationship.ended" for ref in i.body["refs"]}
+def _running(what: Relationship, past: History, ended_at: datetime) -> list[Item]:
+    """Return the relationships on record whose end is told: same kind, brand and beginning, not ended, not voided.
+
+    Raises Refused if one of them is on record with another end: the first end counts, until it is voided.
+    """
     same = ("relationship.recorded", what.brand.slug, what.kind, what.occurred_at)
-    for item in past.own[::-1]:
+    voided, running = _voided(past), []
+    ends = {ref: i for i in past.own if i.body["kind"] == "relationship.ended" for ref in i.body["refs"]}
+    for item in past.own:
         kind, details = item.body["kind"], item.body["details"]
-        open_ = item.entry_id not in gone and "ended_at" not in details
-        if open_ and (kind, item.body["brand"], details.get("type"), item.occurred_at) == same:
-            return item
-    return None
+        named = (kind, item.body["brand"], details.get("type"), item.occurred_at) == same
+        if not named or item.entry_id in voided:
+            continue
+        end = ends.get(item.entry_id)
+        known = when(end.occurred_at) if end and end.entry_id not in voided else details.get("ended_at")
+        if known not in (None, when(ended_at)):
+            raise Refused("ended_at", f"This is on record as ended at {known}; void that entry to correct it.")
+        if known is None:
+            running.append(item)
+    return running
 
 
 def _voided(past: History) -> set[str]:

@@ -25,7 +25,6 @@ from consent.subscriptions import signup
 from consent.subscriptions.acts import Act
 
 AHEAD = timedelta(days=30)
-_AGAIN = timedelta(days=60)  # no second mail for one ending; a later ending earns its own
 _MOST = 200  # of one round of the timed job
 
 
@@ -51,8 +50,9 @@ def ending(topic: Topic, now: datetime, within: timedelta, after: str, most: int
 def offer(email: addresses.Address, topic: Topic, form: Form, act: Act) -> str:
     """Queue the renewal mail about *topic* in the words of *form*, and return what became of it.
 
-    ``queued``; ``already`` if it was queued for this ending; else the code of the decision by which it may not go,
-    or by which it is not needed, such as ``withdrawn`` or ``express_consent``.
+    ``queued``; ``already`` if it was queued for this ending; ``no_end`` if what is implied has none in sight; else the
+    code of the decision by which it may not go, or by which it is not needed, such as ``withdrawn`` or
+    ``express_consent``.
     """
     with database.writing() as connection:
         found = select(Contact.id).where(Contact.consent_key == email.consent_key)
@@ -68,7 +68,7 @@ def offer_due(log: str, now: datetime) -> int:
         if form is None:
             continue
         with database.reading() as connection:
-            due = _ending(topic, now, AHEAD).where(_not_offered(now)).limit(_MOST)
+            due = _ending(topic, now, AHEAD).where(_not_looked_at(now)).limit(_MOST)
             contacts = [row.contact_id for row in connection.execute(due)]
         for contact in contacts:
             with database.writing() as connection:
@@ -81,15 +81,23 @@ def _offer(connection: Connection, contact: str, topic: Topic, form: Form, act: 
     history.lock(connection, contact)
     past = history.read(connection, contact)
     act = act.in_turn(past)
+    mine = (Standing.contact_id == contact, Standing.topic == topic.slug)
+    connection.execute(update(Standing).where(*mine).values(renewal_at=act.now))  # looked at: not again this time
     answer = judged(past, topic, act.now)
     if not answer or answer.state != "implied":
         return answer.code
-    standing = (Standing.contact_id == contact, Standing.topic == topic.slug)
-    fresh = update(Standing).where(*standing, _not_offered(act.now)).values(renewal_at=act.now)
-    if not connection.execute(fresh).rowcount:
+    if answer.basis is None or answer.basis.until is None:
+        return "no_end"
+    if answer.basis.until.isoformat() in _offered(past, topic):
         return "already"
     _append(connection, past, topic, form, answer, act)
     return "queued"
+
+
+def _offered(past: History, topic: Topic) -> set[str]:
+    """Return the endings for which the person was asked already."""
+    asked = (item.body for item in past.own if item.body["kind"] == "renewal.offered")
+    return {body["details"].get("until", "") for body in asked if body["topic"] == topic.slug}
 
 
 def judged(past: History, topic: Topic, at: datetime) -> Decision:
@@ -137,5 +145,6 @@ def _ending(topic: Topic, now: datetime, within: timedelta) -> Select[*tuple[Any
     )
 
 
-def _not_offered(now: datetime) -> ColumnElement[bool]:
-    return or_(Standing.renewal_at.is_(None), Standing.renewal_at <= now - _AGAIN)
+def _not_looked_at(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that the timed job did not look at it for this ending; a later one earns its own look."""
+    return or_(Standing.renewal_at.is_(None), Standing.renewal_at <= now - AHEAD)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from consent import catalogue
 from consent.catalogue import Topic
-from consent.law.facts import ConsentRequested, ExpressConsent, Fact, Withdrawal
+from consent.law.facts import ConsentRequested, ExpressConsent, Fact, Question, Withdrawal
 from consent.records import append, history, standing
 from consent.records.append import Draft
 from consent.records.history import History
@@ -117,10 +117,14 @@ def _left(facts: Sequence[Fact], topic: Topic, now: datetime, organization: str 
     if not noes:
         return False
     last = max(f.occurred_at for f in noes)
-    return not any(
-        isinstance(f, ConsentRequested | ExpressConsent) and f.topic == topic.slug and f.occurred_at >= last
-        for f in facts
-    )
+    return not any(f.occurred_at >= last and _asks_or_agrees(f, asked) for f in facts)
+
+
+def _asks_or_agrees(fact: Fact, question: Question) -> bool:
+    """Whether the person asked for the question's topic, or agreed to it, be it under another brand's name for it."""
+    if isinstance(fact, ConsentRequested):
+        return fact.topic == question.topic
+    return isinstance(fact, ExpressConsent) and fact.covers(question)
 
 
 def _confirmed(link: Link, past: History) -> bool:

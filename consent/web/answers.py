@@ -48,7 +48,7 @@ def _problem(error: HTTPException) -> Response:
         "detail": data.get("message") or _CURES.get(status, error.name),
     }
     if errors := data.get("messages"):
-        problem["errors"] = errors.get("json", errors) if isinstance(errors, dict) else errors
+        problem["errors"] = errors.get("json") or errors.get("query") or errors if isinstance(errors, dict) else errors
     response = jsonify(problem)
     response.status_code, response.mimetype = status, "application/problem+json"
     for name, value in (data.get("headers") or {}).items():
@@ -62,7 +62,7 @@ _CURES = {
     403: "The key has not the scope that this needs. Make one with `consent api-key create NAME --scope SCOPE`.",
     404: "There is nothing at this address. The API is described at /api/openapi.json.",
     405: "This address does not take that method; see the Allow header.",
-    413: "The body is larger than 64 KiB. Send less at once.",
+    413: "The body is larger than this address takes. Send less at once.",
     415: "Send Content-Type: application/json.",
     422: "A field is missing, unknown or impossible; see errors. Nothing was recorded.",
     500: "The fault is ours and was logged. Nothing was recorded; try again later.",

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy.dialects import sqlite
 
 from consent import addresses, catalogue, clock
 from consent.sends import many
+from consent.store import database
+from consent.store.contacts import Contact
 from tests.api.calling import Caller
 from tests.house import House
 from tests.people import ANNE, BOB, CHLOE
@@ -128,3 +131,12 @@ def test_taking_everybodys_address_is_an_entry_written_before_the_first_byte(api
 def test_without_the_scope_nobody_gets_them(client: FlaskClient) -> None:
     for path in ("batch", "export"):
         assert client.post(f"/api/v1/decisions/{path}", json={"topic": TOPIC}).status_code == 401
+
+
+def test_a_batch_reads_the_entries_of_each_contact_and_not_all_sign_ups_of_the_topic(house: House) -> None:
+    statement = many._of(catalogue.topic(TOPIC)).where(Contact.consent_key == ANNE.email)
+    text = str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+    with database.reading() as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all()]
+    entries = [step for step in plan if "ledger_entry" in step]
+    assert len(entries) == 1 and "(contact=?" in entries[0], plan

@@ -97,6 +97,8 @@ REFUSED = [
     ({"evidence": {}}, "evidence"),
     ({"evidence": {"document": "a note"}}, "evidence"),
     ({"evidence": {"type": "hearsay", "reference": "x"}}, "evidence"),
+    ({"evidence": {"type": "full_recording", "ip": "192.0.2.1"}}, "evidence"),
+    ({"evidence": "none"}, "evidence"),
     ({"evidence": 7}, "evidence"),
     ({"method": "prechecked_box"}, "method"),
     ({"method": "terms_acceptance"}, "method"),

@@ -1,5 +1,6 @@
 """POST /api/v1/withdrawals and /suppressions: a "no" works at once, whoever tells it and however the address is spelt."""
 
+import json
 from typing import Any
 
 import pytest
@@ -147,7 +148,15 @@ def test_the_list_gives_keyed_digests_and_no_address_page_by_page(api: Caller) -
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"reason": "erased"}, {"reason": None}, {"lifts": "x"}, {"brand": "nobody"}, {"occurred_at": "soon"}]
+    "wrong",
+    [
+        {"reason": None, "lifts": "x", "brand": "acme"},
+        {"reason": "erased"},
+        {"reason": None},
+        {"lifts": "x"},
+        {"brand": "nobody"},
+        {"occurred_at": "soon"},
+    ],
 )
 def test_an_impossible_suppression_is_refused_and_nothing_is_recorded(
     api: Caller, house: House, wrong: dict[str, Any]
@@ -155,3 +164,42 @@ def test_an_impossible_suppression_is_refused_and_nothing_is_recorded(
     before = house.rows()
     assert api.post("/suppressions", **({"email": BOB.email, "reason": "manual"} | wrong)).status_code == 422
     assert house.rows() == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"brand": "jane.doe@secret.example"}, "brand"), ({"brand": ""}, "brand"), ({"brand": "x" * 100_000}, "brand"),
+        ({"brand": "listcoo"}, "brand"), ({"brand": "listco", "scope": "acme"}, "scope"),
+    ],
+)  # fmt: skip
+def test_a_party_that_is_not_on_record_for_the_person_is_refused(
+    api: Caller, house: House, wrong: dict[str, Any], field: str
+) -> None:
+    through = {"brand": "acme", "method": "unknown_third_party", "collector": "listco", "conditions_met": True}
+    api.post("/consents", email=BOB.email, evidence="list 9", occurred_at="2026-03-01T10:00:00Z", **through)
+    before = house.rows()
+    body = {"email": BOB.email, "scope": "all", "channel": "other_authorized_user"} | wrong
+    refused = api.post("/withdrawals", **body)
+    assert refused.status_code == 422 and field in refused.get_json(force=True)["errors"]
+    assert house.rows() == before
+
+
+def test_one_click_ends_a_consent_that_was_given_under_another_brands_name(api: Caller, house: House) -> None:
+    api.post(
+        "/withdrawals", email=BOB.email, scope="zest/newsletter", channel="phone", occurred_at="2026-02-01T10:00:00Z"
+    )
+    named = {"topic": "acme/newsletter", "on_behalf_of": ["acme", "zest"], "method": "signed", "evidence": "card 3"}
+    api.post("/consents", email=BOB.email, occurred_at="2026-03-01T10:00:00Z", **named)
+    assert api.verdict(BOB.email, "zest/newsletter") == ("allow", "express_consent")
+    line = api.post("/decisions/export", topic="zest/newsletter").get_data(as_text=True)
+    link = (
+        json.loads(line)["headers"]["List-Unsubscribe"].removeprefix("<https://consent.example.com").removesuffix(">")
+    )
+    assert house.client.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert api.verdict(BOB.email, "zest/newsletter") == ("deny", "withdrawn")
+
+
+def test_an_unknown_parameter_of_a_list_is_refused_by_its_name(api: Caller) -> None:
+    refused = api.get("/suppressions", since="yesterday")
+    assert refused.status_code == 422 and "since" in refused.get_json(force=True)["errors"]

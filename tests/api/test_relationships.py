@@ -1,12 +1,15 @@
 """POST /api/v1/relationships: facts from which consent may be implied, recorded once and never edited."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from consent import clock
 from tests.api.calling import Caller
 from tests.house import House
 from tests.people import ANNE, BOB
+from tests.test_statements import cost
 
 LAST_YEAR = "2025-11-03T10:00:00-05:00"
 LONG_AGO = "2019-01-10T10:00:00-05:00"
@@ -176,6 +179,9 @@ IMPOSSIBLE = [
     ({"kind": "published_address", "evidence": {}}, "evidence"),
     ({"kind": "published_address", "evidence": {"rumour": "x"}}, "evidence"),
     ({"kind": "published_address"}, "evidence"),
+    ({"kind": "published_address", "evidence": "url+snapshot"}, "evidence"),
+    ({"kind": "published_address", "evidence": {"url": "https://acme.example"}}, "evidence"),
+    ({"zone": "posixrules"}, "zone"),
     ({"brand": "nobody"}, "brand"),
     ({"zone": "Canada/Nowhere"}, "zone"),
     ({"place": "Québec"}, "place"),
@@ -230,3 +236,43 @@ def test_a_thousand_items_are_taken_in_one_call(api: Caller, house: House) -> No
     answer = api.post("/relationships", items=[good | {"email": f"p{n}@example.com"} for n in range(1000)])
     assert {result["status"] for result in answer.get_json()["results"]} == {201}
     assert len(house.rows()["contact"]) == 1000
+
+
+def test_an_end_ends_every_record_of_the_same_relationship(api: Caller, house: House) -> None:
+    for _ in range(2):
+        tell(api, "subscription", LONG_AGO)
+    tell(api, "subscription", LONG_AGO, ended_at="2021-01-01T10:00:00-05:00")
+    assert api.verdict(BOB.email) == ("deny", "implied_consent_expired")
+
+
+def test_another_end_of_what_has_ended_is_refused_and_the_same_one_changes_nothing(api: Caller, house: House) -> None:
+    ended = {"ended_at": "2021-01-01T10:00:00-05:00"}
+    tell(api, "subscription", LONG_AGO, **ended)
+    tell(api, "subscription", LONG_AGO, **ended)
+    before = house.rows()
+    body = {"email": BOB.email, "brand": "acme", "kind": "subscription", "occurred_at": LONG_AGO}
+    refused = api.post("/relationships", **body, ended_at="2026-01-01T10:00:00-05:00")
+    assert refused.status_code == 422 and "void" in refused.get_json(force=True)["errors"]["ended_at"][0]
+    assert house.rows() == before
+    assert api.verdict(BOB.email) == ("deny", "implied_consent_expired")
+
+
+def test_an_end_told_by_a_clock_that_is_ahead_reaches_the_standing(api: Caller) -> None:
+    soon = (clock.now() + timedelta(seconds=20)).isoformat()
+    tell(api, "subscription", LONG_AGO, ended_at=soon)
+    (result,) = api.post("/decisions/batch", topic="acme/newsletter", emails=[BOB.email]).get_json()["results"]
+    assert result["allowed_until"] is not None
+
+
+def test_a_number_without_end_is_unreadable_and_no_fault_of_ours(api: Caller) -> None:
+    for path in ("relationships", "decisions", "signups", "consents", "withdrawals", "suppressions", "renewals"):
+        body = '{"email": ' + "9" * 5000 + "}"
+        answer = api.client.post(f"/api/v1/{path}", data=body, content_type="application/json", headers=api.headers)
+        assert answer.status_code == 400, path
+
+
+def test_many_facts_about_one_person_read_their_history_once(api: Caller) -> None:
+    body = {"email": BOB.email, "brand": "acme", "kind": "purchase", "occurred_at": LAST_YEAR}
+    found = cost(lambda: api.post("/relationships", items=[body] * 20))
+    assert len([statement for statement in found if statement.startswith("SELECT contact.id")]) == 1
+    assert len([statement for statement in found if statement.startswith("INSERT INTO standing")]) == 1

@@ -90,6 +90,32 @@ def test_it_is_refused_with_the_reason_when_it_is_not_lawful_or_not_needed(
     assert [result["outcome"] for result in results] == ["withdrawn", "already", "already", "express_consent"]
 
 
+def test_what_has_no_end_in_sight_is_not_asked_about_and_nothing_is_recorded(api: Caller, house: House) -> None:
+    body = {"email": CHLOE.email, "brand": "acme", "kind": "subscription", "occurred_at": "2020-01-10T10:00:00Z"}
+    api.post("/relationships", **body)
+    (result,) = api.post("/renewals", topic=TOPIC, emails=[CHLOE.email]).get_json()["results"]
+    assert result["outcome"] == "no_end"
+    assert house.kinds(CHLOE.email) == ["relationship.recorded"]
+
+
+def test_for_one_ending_there_is_one_mail_however_long_before_it(api: Caller, house: House, later: Any) -> None:
+    sale = {"email": CHLOE.email, "brand": "acme", "kind": "purchase", "occurred_at": clock.now().isoformat()}
+    api.post("/relationships", **sale)
+    outcomes = []
+    for days in (2, 90, 700):
+        later(days=days)
+        outcomes += [api.post("/renewals", topic=TOPIC, emails=[CHLOE.email]).get_json()["results"][0]["outcome"]]
+    assert outcomes == ["queued", "already", "already"]
+    later(days=715)
+    assert len(house.letters(CHLOE.email)) <= 1
+    assert house.kinds(CHLOE.email).count("renewal.offered") == 1
+
+
+def test_its_page_does_not_speak_as_if_the_person_had_signed_up(house: House, near_the_end: None) -> None:
+    page = house.client.get(house.link(house.letters(BOB.email)[0], "c")).text
+    assert "Stop them now" in page and "It was not you?" not in page
+
+
 def test_a_form_that_does_not_offer_the_topic_cannot_ask(api: Caller, near_the_end: None) -> None:
     for body in ({"form": "zest-news"}, {"topic": "zest/newsletter"}):
         refused = api.post("/renewals", **({"topic": TOPIC, "emails": [BOB.email]} | body))

@@ -45,6 +45,10 @@ BAD = [
     ({"asked_at": "2026-06-01T10:00:00"}, "line 3: asked_at:"),
     ({"history": "{"}, "line 3: history: not JSON"),
     (
+        {"history": '[{"at":"2026-01-01T00:00Z","kind":"contact.imported","brand":"acme","source":"\\ud800"}]'},
+        "line 3: history: not JSON",
+    ),
+    (
         {"history": '[{"at":"2026-01-01T00:00Z","kind":"moon.landed","brand":"acme"}]'},
         "'moon.landed' is no kind of fact",
     ),
@@ -90,6 +94,25 @@ def test_what_is_no_table_is_refused_without_a_traceback(tmp_path: Path, content
     (tmp_path / "cases.csv").write_bytes(content)
     done = run(tmp_path, "law", "cases", "cases.csv")
     assert done.returncode == 2 and done.stderr and "Traceback" not in done.stderr
+
+
+def test_blank_lines_do_not_shift_the_line_that_is_named(tmp_path: Path) -> None:
+    write(tmp_path, GOOD, GOOD | {"kind": "x"})
+    header, first, second = (tmp_path / "cases.csv").read_text("utf-8").splitlines()
+    (tmp_path / "cases.csv").write_text("\n".join([header, "", first, "", second]), "utf-8")
+    assert "line 5: kind" in run(tmp_path, "law", "cases", "cases.csv").stderr
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cases.csv").write_text("id,history,asked_at,brand,kind,expect,expect\n", "utf-8")
+    done = run(tmp_path, "law", "cases", "cases.csv")
+    assert done.returncode == 2 and "the column expect stands twice" in done.stderr
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "soon"])
+def test_a_day_that_no_rule_counts_with_is_refused(tmp_path: Path, day: str) -> None:
+    done = run(tmp_path, "law", "deadline", day)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
 
 
 def test_a_deadline_is_printed_for_our_limit_and_for_each_place(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The cached standing is what the law says of the entries, in every story, at every later instant."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -10,8 +11,11 @@ from sqlalchemy import insert, select
 from consent import addresses, catalogue, clock
 from consent.law import decide as law
 from consent.records import history, standing
+from consent.records.append import Origin
 from consent.records.standing import question
+from consent.resources import folder
 from consent.sends import many
+from consent.setup import apply, read
 from consent.store import catalogue as tables
 from consent.store import database
 from consent.store.standings import Standing
@@ -125,3 +129,55 @@ def test_the_two_windows_that_zones_can_tear_apart_are_both_kept(api: Caller, ho
         "/relationships", **body, kind="inquiry", occurred_at=(now - timedelta(days=184)).isoformat(), zone="Asia/Tokyo"
     )
     check("torn@example.com", [now + timedelta(hours=number) for number in range(0, 72, 2)])
+
+
+def batch(email: str, topic: str) -> bool:
+    """Whether the standing lets mail about *topic* go to *email* now."""
+    address = addresses.parse(email)
+    return many.ask(catalogue.topic(topic), [address], clock.now()).get(address.consent_key, many.NOBODY).allowed
+
+
+def test_a_spelling_in_another_country_keeps_its_own_place(api: Caller, house: House) -> None:
+    long_ago = (clock.now() - timedelta(days=400)).isoformat()
+    api.post("/relationships", email="Two@example.com", brand="acme", kind="inquiry", occurred_at=long_ago)
+    api.post("/relationships", email="two@example.com", brand="acme", kind="question", occurred_at=long_ago, place="US")
+    assert [batch(email, "acme/newsletter") for email in ("Two@example.com", "two@example.com")] == [False, True]
+    for email in ("Two@example.com", "two@example.com"):
+        check(email, [clock.now()])
+
+
+def test_a_no_told_under_one_spelling_follows_a_shared_consent_given_under_another(api: Caller, house: House) -> None:
+    shared = {"method": "unknown_third_party", "collector": "listco", "conditions_met": True, "evidence": "list 9"}
+    ago = (clock.now() - timedelta(days=9)).isoformat()
+    for brand in ("acme", "zest"):
+        api.post("/consents", email="Shared@example.com", brand=brand, occurred_at=ago, **shared)
+    assert batch("Shared@example.com", "zest/newsletter")
+    told = {"scope": "all", "brand": "listco", "channel": "other_authorized_user"}
+    assert api.post("/withdrawals", email="shared@example.com", **told).status_code == 201
+    assert not batch("Shared@example.com", "zest/newsletter")
+    check("Shared@example.com", [clock.now()])
+
+
+def test_an_organization_that_moves_to_another_country_is_judged_anew(
+    api: Caller, house: House, tmp_path: Path
+) -> None:
+    ago = (clock.now() - timedelta(days=900)).isoformat()
+    api.post("/relationships", email="moved@example.com", brand="acme", kind="inquiry", occurred_at=ago, place="US")
+    assert batch("moved@example.com", "acme/newsletter")
+    acme = (folder("examples") / "acme.toml").read_text("utf-8")
+    (tmp_path / "moved.toml").write_text(acme.replace('country = "CA"', 'country = "GB"'), "utf-8")
+    changes = apply.apply(read.read(tmp_path / "moved.toml"), Origin("log", clock.now()))
+    assert any("computed" in change for change in changes)
+    assert not batch("moved@example.com", "acme/newsletter")
+    check("moved@example.com", [clock.now()])
+
+
+def test_a_batch_names_the_ground_that_lasts_and_not_one_that_ran_before_it(api: Caller, house: House) -> None:
+    for kind, ago in (("inquiry", 30), ("purchase", 0)):
+        at = (clock.now() - timedelta(days=ago)).isoformat()
+        api.post("/relationships", email="both@example.com", brand="acme", kind=kind, occurred_at=at)
+    address = addresses.parse("both@example.com")
+    assert (
+        many.ask(catalogue.topic("acme/newsletter"), [address], clock.now())[address.consent_key].basis
+        == "casl.10(10)(a)"
+    )
