@@ -92,9 +92,7 @@ def standing(question: Question, facts: Sequence[Fact]) -> Standing:
             found = both(found, theirs) if number else theirs
     (first, last), (then, end) = lasting(found, question.at)
     if answer.state == "implied" and last is not None and question.at < last:
-        answer = decide(
-            replace(question, at=last - MOMENT), facts
-        )  # the ground that lasts, though others ran before it
+        answer = decide(replace(question, at=last - MOMENT), facts)  # named by the ground that lasts longest
     fact = answer.reasons[0].fact
     return Standing(
         state=answer.state,
