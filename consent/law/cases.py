@@ -241,7 +241,7 @@ def _fact(row: Mapping[str, Any], entry: str, requests: Sequence[Mapping[str, An
 
 
 def _requested(row: Mapping[str, Any], common: dict[str, Any]) -> Fact:
-    return facts.ConsentRequested(topic=row["topic"], notice_complete=row.get("notice_complete", True), **common)
+    return facts.ConsentRequested(topic=row["topic"], **common)
 
 
 def _given(row: Mapping[str, Any], common: dict[str, Any]) -> Fact:

@@ -29,7 +29,6 @@ class ConsentRequested(Fact):
     """A person signed up for *topic*, or somebody did in their name. Not yet consent."""
 
     topic: str
-    notice_complete: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,8 +72,7 @@ def _given(body: Mapping[str, Any], common: _Common, asked: Mapping[str, datetim
 
 
 def _requested(body: Mapping[str, Any], common: _Common) -> list[Fact]:
-    complete = body["details"].get("notice_complete", False)
-    return [facts.ConsentRequested(topic=body["topic"], notice_complete=complete, **common)]
+    return [facts.ConsentRequested(topic=body["topic"], **common)]
 
 
 def _sent(body: Mapping[str, Any], common: _Common) -> list[Fact]:

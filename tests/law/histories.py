@@ -163,7 +163,7 @@ scopes = st.one_of(
     organizations.map(lambda slug: {"organization": slug, "unspecified": True, "told": "zest"}),
     st.just({}),
 )
-requests = facts_of(ConsentRequested, topic=topics, notice_complete=flags)
+requests = facts_of(ConsentRequested, topic=topics)
 confirmations = facts_of(ConfirmationSent, answers=st.lists(entries, max_size=2).map(tuple)) | facts_of(
     ConfirmationSent, topic=topics
 )

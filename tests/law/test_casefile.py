@@ -305,3 +305,36 @@ def test_a_relationship_that_was_undone_is_none():
 def test_only_a_refusal_for_good_of_the_mailbox_itself_stops_mail(code, hard):
     told = {"at": AT, "kind": "bounce.received", "brand": "acme", "code": code}
     assert len(history(json.dumps([told]))) == hard
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "history: not JSON."),
+        ('["\\ud800"]', "history: not JSON."),
+        ("{}", "history: not a JSON list of objects."),
+        ("[1]", "history: not a JSON list of objects."),
+    ],
+)
+def test_a_history_that_is_no_list_of_objects_is_told_in_these_words(text, says):
+    with pytest.raises(cases.BadCase) as refused:
+        cases.history(text)
+    assert str(refused.value) == says
+
+
+def test_a_relationship_that_is_none_is_named_beside_those_that_are():
+    with pytest.raises(cases.BadCase) as refused:
+        cases.history('[{"at":"2026-01-01T00:00Z","kind":"relationship.recorded","brand":"acme","type":"pen pals"}]')
+    assert "type: 'pen pals' is no relationship; one of purchase, lease, barter," in str(refused.value)
+
+
+def test_a_confirmation_in_the_instant_of_its_sign_up_takes_over_what_that_says():
+    at = '"at":"2026-01-01T00:00Z","brand":"zest","topic":"zest/newsletter"'
+    asked = f'{{{at},"kind":"consent.requested","notice_complete":false}}'
+    for first, complete in ((asked, False), (asked.replace(',"notice_complete":false', ""), True)):
+        _, answered = cases.history(f'[{first},{{{at},"kind":"confirmation.answered"}}]')
+        assert (answered.notice_complete, answered.organization, answered.asked_at) == (
+            complete,
+            "acme-inc",
+            answered.occurred_at,
+        )

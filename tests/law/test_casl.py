@@ -200,7 +200,7 @@ def test_a_sign_up_that_waits_is_told_as_such():
 
 
 def test_a_confirmation_of_an_incomplete_request_is_told_as_that():
-    facts = requested(hour(1), notice_complete=False), given(hour(2), notice_complete=False, asked_at=hour(1))
+    facts = requested(hour(1)), given(hour(2), notice_complete=False, asked_at=hour(1))
     assert commercial(hour(9), *facts).code == "request_incomplete"
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from consent.law.decide import decide, standing
-from tests.law.histories import MOMENT, ask, related
+from tests.law.histories import MOMENT, ask, related, suppressed
 
 EAST = timezone(timedelta(hours=-5))  # Toronto in winter
 #: An inquiry whose six months end with 20 January in Toronto; and a purchase in Honolulu on that day, whose first day
@@ -39,3 +39,24 @@ def test_in_the_hours_between_the_answer_is_that_it_begins_soon():
 def test_windows_that_touch_are_one():
     found = standing(ask(NOW), [INQUIRY, related(datetime(2026, 1, 20, 8, tzinfo=EAST), entry="P")])
     assert (found.allowed_until, found.then_from, found.then_until) == (LAST, None, None)
+
+
+def test_a_standing_is_named_by_the_ground_that_lasts_longest_in_its_window():
+    touching = [INQUIRY, related(datetime(2026, 1, 20, 8, tzinfo=EAST), entry="P")]
+    assert (standing(ask(NOW), touching).basis, standing(ask(NOW), touching).entry) == ("casl.10(10)(a)", "P")
+    assert (standing(ask(NOW), [INQUIRY, PURCHASE]).basis, standing(ask(NOW), [INQUIRY]).entry) == (
+        "casl.10(10)(e)",
+        "I",
+    )
+
+
+def test_a_standing_is_about_commercial_mail_whatever_kind_was_asked_about():
+    for kind in ("receipt", "unsubscribe_ack", "confirmation", "address_transfer"):
+        assert standing(ask(NOW, kind=kind), [INQUIRY, PURCHASE]) == standing(ask(NOW), [INQUIRY, PURCHASE])
+
+
+def test_what_the_company_put_aside_is_not_passed_on_nor_asked():
+    aside = suppressed(NOW - MOMENT, "manual")
+    for kind in ("address_transfer", "consent_request", "commercial"):
+        answer = decide(ask(NOW, kind=kind, place="US"), [INQUIRY, aside])
+        assert (bool(answer), answer.state, answer.code) == (False, "suppressed", "suppressed"), kind
