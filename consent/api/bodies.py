@@ -123,7 +123,7 @@ def _record(
         try:
             good.append((number, told(schema.load(item))))
         except ValidationError as error:
-            outcomes[number] = dict(error.normalized_messages())  # type: ignore[no-untyped-call]
+            outcomes[number] = dict(error.normalized_messages())  # type: ignore[no-untyped-call]  # marshmallow has no type for it
         except Refused as refused:
             outcomes[number] = {refused.field: [str(refused)]}
     for (number, _), done in zip(good, record([one for _, one in good], act) if good else [], strict=True):

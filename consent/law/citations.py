@@ -1,4 +1,4 @@
-"""The provisions that decisions cite: statute, section, and what it says in one plain sentence.
+"""The provisions that decisions cite and rules rest on: statute, section, and what it says in one plain sentence.
 
 The sentences are ours, not the statute's words. An unknown section is a KeyError, which the tests find. Checked
 against the consolidated texts of November 2026; the sentence of a provision that was read in a secondary text
