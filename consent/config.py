@@ -29,6 +29,7 @@ class Settings:
     secret_keys: tuple[str, ...] = field(repr=False)
     smtp_url: str = field(repr=False)
     ledger_origin: str
+    ledger_key: Path = Path("var/ledger.key")
     trusted_proxies: int = 0
     clock_offset: int = 0
 
@@ -62,6 +63,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         secret_keys=_secret_keys(given.get("CONSENT_SECRET_KEYS", ""), environment),
         smtp_url=_smtp_url(given.get("CONSENT_SMTP_URL", ""), environment),
         ledger_origin=_origin(given),
+        ledger_key=Path(given.get("CONSENT_LEDGER_KEY") or "var/ledger.key").absolute(),
         trusted_proxies=_whole(given, "CONSENT_TRUSTED_PROXIES", lowest=0),
         clock_offset=_whole(given, "CONSENT_CLOCK_OFFSET"),
     )

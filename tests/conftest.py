@@ -34,6 +34,7 @@ def settings_for(path: Path, **more: str) -> Settings:
             "CONSENT_BASE_URL": "https://consent.example.com",
             "CONSENT_SECRET_KEYS": SECRET,
             "CONSENT_SMTP_URL": f"mailbox:{path}/mail",
+            "CONSENT_LEDGER_KEY": f"{path}/ledger.key",
         }
         | more
     )

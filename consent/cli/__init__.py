@@ -6,12 +6,14 @@ import click
 
 from consent.addresses import BadAddress
 from consent.catalogue import Unknown
-from consent.cli import demo, law, records, serving, setting_up
+from consent.cli import demo, law, ledger, records, serving, setting_up
 from consent.cli.law import BadCaseFile
 from consent.config import BadSettings
+from consent.records.publish import Contradiction
+from consent.records.signing import KeyTrouble
 from consent.setup.read import BadSetup
 
-_EXPECTED = (BadSettings, BadCaseFile, BadSetup, BadAddress, Unknown, OSError)
+_EXPECTED = (BadSettings, Contradiction, KeyTrouble, BadCaseFile, BadSetup, BadAddress, Unknown, OSError)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,6 +31,7 @@ for command in (
     setting_up.api_key,
     records.decide,
     records.export,
+    ledger.ledger,
     law.law,
 ):
     consent.add_command(command)

@@ -12,6 +12,7 @@ from consent import clock, config
 from consent.cli import work
 from consent.cli.session import app_context, origin
 from consent.config import Settings
+from consent.records import signing
 from consent.resources import folder
 from consent.setup import apply, keys, read
 from consent.store import schema
@@ -35,7 +36,7 @@ def demo(port: int, data: Path) -> None:
     data.mkdir(parents=True, exist_ok=True)
     with app_context(_settings(port, data), migrated=False) as app:
         schema.migrate()
-        apply.apply(read.read(folder("examples") / "acme.toml"), origin(app))
+        apply.apply(read.read(folder("examples") / "acme.toml"), origin(app), _vkey(app.config["CONSENT"]))
         key = _key(data / "demo-api-key")
         server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_QuietHandler)
         stop = work.start_thread(app)
@@ -59,8 +60,16 @@ def _settings(port: int, data: Path) -> Settings:
             "CONSENT_SECRET_KEYS": secret,
             "CONSENT_SMTP_URL": f"mailbox:{data.absolute()}/mailbox",
             "CONSENT_LEDGER_ORIGIN": "demo.example/ledger",
+            "CONSENT_LEDGER_KEY": str(data.absolute() / "ledger.key"),
         }
     )
+
+
+def _vkey(settings: Settings) -> str:
+    """Return the public key of the demo's ledger, whose private key is made on the first run."""
+    found = signing.load(settings.ledger_key, settings.ledger_origin)
+    found = found or signing.create(settings.ledger_key, settings.ledger_origin)
+    return found.signers[0].verifier.vkey
 
 
 def _key(path: Path) -> str:

@@ -6,6 +6,7 @@ import click
 
 from consent import clock
 from consent.cli.session import app_context, origin
+from consent.records import signing
 from consent.setup import apply, keys, read
 from consent.store import schema
 
@@ -24,7 +25,8 @@ def setup(file: Path) -> None:
     """Create or update organizations, brands, topics, notices and forms from FILE; safe to run again."""
     wanted = read.read(file)
     with app_context() as app:
-        changes = apply.apply(wanted, origin(app))
+        settings = app.config["CONSENT"]
+        changes = apply.apply(wanted, origin(app), signing.vkey(settings.ledger_key, settings.ledger_origin))
     click.echo("\n".join(changes) or "Nothing to change.")
 
 

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -13,11 +14,16 @@ from consent.config import Settings
 from consent.mail import deliver
 from consent.mail.deliver import Round
 from consent.mail.transport import Carrier
-from consent.records import kept
+from consent.records import kept, publish, signing
+from consent.records.append import Origin
+from consent.records.publish import Contradiction
+from consent.records.signing import KeyTrouble
 from consent.subscriptions import renewals
 
 IDLE_SECONDS = 0.25
 _TIDY_SECONDS = 600.0
+PUBLISH_SECONDS = 10.0
+What = TypeVar("What")
 _log = logging.getLogger("consent.worker")
 
 
@@ -35,15 +41,21 @@ def drain(app: Flask) -> int:
         _timed(round_)
         while done := deliver.deliver_due(round_):
             total += done
+        sign(app.config["CONSENT"])
     return total
 
 
 def run(app: Flask, stop: threading.Event) -> None:
     """Work until *stop* is set; a database that is busy or away is waited for."""
     with app.app_context():
-        round_, tidied = round_of(app.config["CONSENT"]), clock.monotonic() - _TIDY_SECONDS
+        settings: Settings = app.config["CONSENT"]
+        round_, tidied = round_of(settings), clock.monotonic() - _TIDY_SECONDS
+        signed = clock.monotonic() - PUBLISH_SECONDS
         while not stop.is_set():
             done = _safely(deliver.deliver_due, round_)
+            if clock.monotonic() - signed > PUBLISH_SECONDS:
+                _safely(sign, settings)
+                signed = clock.monotonic()
             if clock.monotonic() - tidied > _TIDY_SECONDS:
                 _safely(_timed, round_)
                 tidied = clock.monotonic()
@@ -59,10 +71,20 @@ def _timed(round_: Round) -> int:
     return queued
 
 
-def _safely(work: Callable[[Round], int], round_: Round) -> int:
+def sign(settings: Settings) -> int:
+    """Sign the ledger's head, if this worker has the key; return 1 if there was something to sign."""
+    publisher = signing.load(settings.ledger_key, settings.ledger_origin)
+    if publisher is None:
+        return 0
+    return int(publish.publish(publisher, Origin(settings.ledger_origin, clock.now())) is not None)
+
+
+def _safely(work: Callable[[What], int], what: What) -> int:
     """Do *work*; what goes wrong is logged by its name, and tried again in the next round."""
     try:
-        return work(round_)
+        return work(what)
+    except (Contradiction, KeyTrouble) as error:
+        _log.critical("the ledger is not signed: %s", error)
     except SQLAlchemyError as error:
         _log.error("the database did not take the round: %s", type(error).__name__)
     except Exception as error:  # one fault must not end the worker, and with it every mail

@@ -35,6 +35,8 @@ _KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
 #: Every kind of entry, and the details that it may carry. Codes, numbers, dates and ids only: text that a
 #: person typed is evidence. A kind that begins with ``welcome.`` is a fact of delivery, never of law.
 KINDS: Mapping[str, frozenset[str]] = {
+    "ledger.opened": frozenset({"vkey", "profile", "old_origin", "old_checkpoint"}),
+    "key.rotated": frozenset({"old", "new", "from_size", "reason"}),
     "notice.published": frozenset({"slug", "sha256"}),
     "form.published": frozenset({"slug", "version", "sha256", "topics", "notices"}),
     "consent.requested": frozenset({"method", "notice_complete"}),
@@ -62,7 +64,9 @@ KINDS: Mapping[str, frozenset[str]] = {
     "welcome.sent": frozenset({"message_id"}),
     "welcome.delivered": frozenset({"message_id"}),
     "welcome.opened": frozenset({"message_id"}),
-    "export.made": frozenset({"format", "filters", "rows", "sha256", "size"}),
+    "contact.erased": frozenset({"reason"}),
+    "evidence.rectified": frozenset({"removed"}),
+    "export.made": frozenset({"format", "filters", "rows", "sha256", "size", "scope", "evidence"}),
 }  # fmt: skip
 ACTORS = re.compile(r"(contact|system|officer:[\w.-]+|key:[\w.-]+|provider:[\w.-]+)\Z")
 CHANNELS = frozenset({"web", "one_click", "mail", "phone", "paper", "in_person", "api", "import", "provider"})

@@ -3,17 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
-
 from consent.addresses import Address
 from consent.catalogue import Topic
 from consent.law import decide
 from consent.law.decision import Decision
 from consent.law.facts import Question
-from consent.records import history
+from consent.records import history, sequence
 from consent.records.standing import question
 from consent.store import database
-from consent.store.ledger import LedgerLeaf
 
 
 @dataclass(frozen=True)
@@ -44,13 +41,8 @@ def ask(
     """
     with database.reading() as connection:
         past = history.find(connection, address.deny_key, address.consent_key)
-        size = ledger_size(connection)
+        size = sequence.size(connection)
     facts = past.facts() if past else []
     instant = at or (past.present(now) if past else now)
     asked = question(topic, instant, kind, place or (past.place if past else None), known_at)
     return Answer(address, asked, decide.decide(asked, facts), size, now)
-
-
-def ledger_size(connection: Connection) -> int:
-    """Return how many entries are numbered."""
-    return int(connection.execute(select(func.coalesce(func.max(LedgerLeaf.seq) + 1, 0))).scalar_one())

@@ -16,9 +16,8 @@ from sqlalchemy import Select, and_, case, exists, or_, select
 from consent import tokens
 from consent.addresses import Address
 from consent.catalogue import Topic
-from consent.records import append
+from consent.records import append, sequence
 from consent.records.append import Draft, Origin
-from consent.sends.decide import ledger_size
 from consent.store import database
 from consent.store.contacts import Contact
 from consent.store.ledger import LedgerEntry
@@ -90,7 +89,7 @@ def permitted(topic: Topic, base_url: str, secret: str, origin: Origin, actor: s
     preference centre. The lines come in pieces, in constant memory, from one point in time after the entry.
     """
     with database.writing() as connection:
-        details = {"format": "decisions", "filters": {"topic": topic.slug}, "size": ledger_size(connection)}
+        details = {"format": "decisions", "filters": {"topic": topic.slug}, "size": sequence.size(connection)}
         append.about_nobody(connection, origin, [Draft("export.made", actor, {"details": details})])
     return _stream(topic, base_url, secret, origin.now)
 

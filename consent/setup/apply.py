@@ -14,16 +14,20 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from consent import catalogue
-from consent.records import append, standing
+from consent.records import append, publish, standing
 from consent.records.append import Draft, Origin
 from consent.setup.read import Setup
 from consent.store import catalogue as tables
 from consent.store import database
 
 
-def apply(setup: Setup, origin: Origin) -> list[str]:
-    """Write *setup* and return one line for each change, in order; no lines when nothing changed."""
+def apply(setup: Setup, origin: Origin, vkey: str | None = None) -> list[str]:
+    """Write *setup* and return one line for each change, in order; no lines when nothing changed.
+
+    In an empty ledger it comes after ``ledger.opened``, which names the ledger's key *vkey*, if there is one.
+    """
     with database.writing() as connection:
+        publish.open_log(connection, origin, vkey)
         changes = [_keep(connection, "organization", slug, table, {}) for slug, table in setup.organization.items()]
         for slug, table in setup.brand.items():
             changes.append(_keep(connection, "brand", slug, table, {"organization": table["organization"]}))

@@ -23,3 +23,5 @@ class Contact(Base):
     place: Mapped[str | None]  # country or country-province, never finer; null is Canada
     epoch: Mapped[int]  # raising it ends every link but one-click
     created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]  # when somebody with this address had everything about them erased
+    erased_entry: Mapped[str | None]  # the entry that says so, of the id they had then

@@ -1,4 +1,4 @@
-"""The ledger's tables. Insert-only: triggers refuse UPDATE and DELETE (migration 0001), and so does REPLACE.
+"""The ledger's tables. Insert-only: triggers refuse UPDATE, DELETE and REPLACE (migrations 0001 and 0003).
 
 Columns beside ``body`` are copies for queries; the body is what was hashed.
 """
@@ -48,6 +48,58 @@ class LedgerLeaf(Base):
     entry_id: Mapped[str] = mapped_column(ForeignKey("ledger_entry.entry_id"), unique=True)
     leaf_hash: Mapped[bytes]
     sequenced_at: Mapped[datetime]
+
+
+class LedgerTile(Base):
+    """256 hashes of one level of the tree, side by side, and the root over them. Full tiles only, so never changed."""
+
+    __tablename__ = "ledger_tile"
+    __table_args__ = (
+        CheckConstraint("length(root) = 32", name="root"),
+        CheckConstraint("length(hashes) = 8192", name="hashes"),
+        {"sqlite_strict": True},
+    )
+
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    idx: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=False)
+    root: Mapped[bytes]
+    hashes: Mapped[bytes]
+
+
+class LedgerCheckpoint(Base):
+    """A signed head that was published. *created_at* is what our clock said; nobody else can check it."""
+
+    __tablename__ = "ledger_checkpoint"
+    __table_args__ = (CheckConstraint("length(root) = 32", name="root"), {"sqlite_strict": True})
+
+    size: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=False)
+    root: Mapped[bytes]
+    note: Mapped[str]
+    key_id: Mapped[str]  # hex, of the key that signed first
+    created_at: Mapped[datetime]
+
+
+class LedgerKey(Base):
+    """What became of a public key: a change of *status* (``active``, ``retired``) is a new row."""
+
+    __tablename__ = "ledger_key"
+    __table_args__ = ({"sqlite_strict": True},)
+
+    vkey: Mapped[Key]
+    status: Mapped[Key]
+    from_size: Mapped[int] = mapped_column(_BIG)
+    entry_id: Mapped[str] = mapped_column(ForeignKey("ledger_entry.entry_id"))
+
+
+class ErasedAddress(Base):
+    """What is left of an erased address: a keyed digest of its loose form, so that the "no" outlives the address."""
+
+    __tablename__ = "erased_address"
+    __table_args__ = (CheckConstraint("length(digest) = 64", name="digest"), {"sqlite_strict": True})
+
+    digest: Mapped[Key]
+    entry_id: Mapped[str] = mapped_column(ForeignKey("ledger_entry.entry_id"), primary_key=True)
+    erased_at: Mapped[datetime]
 
 
 class Evidence(Base):

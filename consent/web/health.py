@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from consent.records import prove
 from consent.store import database
+from consent.store.ledger import LedgerLeaf
 from consent.store.outbox import OutboxRow
 from consent.store.schema import head
 
@@ -15,7 +17,7 @@ LATE = timedelta(seconds=60)
 def problems(now: datetime) -> list[str]:
     """Return what is wrong, in sentences for operators; empty when all is well."""
     found = [problem] if (problem := schema_problem()) else []
-    return found or _late_mail(now)
+    return found or _late_mail(now) + _unsigned(now)
 
 
 def schema_problem() -> str | None:
@@ -37,3 +39,19 @@ def _late_mail(now: datetime) -> list[str]:
     if oldest is None or now - oldest <= LATE:
         return []
     return [f"Mail has been waiting for {int((now - oldest).total_seconds())} s: is `consent worker` running?"]
+
+
+def _unsigned(now: datetime) -> list[str]:
+    """Say so if an entry waits for longer than we promise to be under a signed checkpoint."""
+    with database.reading() as connection:
+        head = prove.newest(connection)
+        if head is None:  # no key was ever at work here
+            return []
+        waiting = select(LedgerLeaf.sequenced_at).where(LedgerLeaf.seq == head.size)
+        oldest = connection.execute(waiting).scalar()
+    if oldest is None or now - oldest <= LATE:
+        return []
+    return [
+        f"The ledger's head has not been signed for {int((now - oldest).total_seconds())} s: see the log of the "
+        "worker that has CONSENT_LEDGER_KEY."
+    ]

@@ -141,7 +141,7 @@ def test_what_was_acknowledged_survives_a_kill(service: Service) -> None:
     service.stop(signal.SIGKILL)
     service.start()
     out = run_here(service, "export", "--out", "after.jsonl")
-    assert out.startswith("32 rows")  # 25 sign-ups beside the 7 notices and forms of the example
+    assert out.startswith("33 rows")  # 25 sign-ups beside the opening, and the 7 notices and forms of the example
     rows = [json.loads(line) for line in (service.path / "after.jsonl").read_text().splitlines()]
     assert sum(row["kind"] == "consent.requested" for row in rows) == 25
 

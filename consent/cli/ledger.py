@@ -1,0 +1,57 @@
+"""``consent ledger key``."""
+
+import click
+
+from consent.cli.session import app_context, origin
+from consent.records import publish, signing
+
+
+@click.group()
+def ledger() -> None:
+    """Make, show and replace the key that signs the ledger's head."""
+
+
+@ledger.group()
+def key() -> None:
+    """Make, show and replace the signing key."""
+
+
+@key.command()
+def new() -> None:
+    """Make the signing key and print its public key, to be given to whoever is to check the ledger."""
+    with app_context(migrated=False) as app:
+        settings = app.config["CONSENT"]
+        made = signing.create(settings.ledger_key, settings.ledger_origin)
+    click.echo(made.signers[0].verifier.vkey)
+    click.echo(f"The key is {settings.ledger_key}; keep {made.state.name} beside it, out of the backups.", err=True)
+
+
+@key.command()
+def show() -> None:
+    """Print the public key, or both while one is being retired."""
+    with app_context(migrated=False) as app:
+        settings = app.config["CONSENT"]
+        found = signing.load(settings.ledger_key, settings.ledger_origin)
+    if found is None:
+        raise signing.KeyTrouble(f"There is no key at {settings.ledger_key}; make one with `consent ledger key new`.")
+    click.echo("\n".join(signer.verifier.vkey for signer in found.signers))
+
+
+@key.command()
+@click.option("--finish", is_flag=True, help="End the time in which the old key signs too, and delete it.")
+def rotate(finish: bool) -> None:
+    """Put a new key in place and print its public key; the old one signs beside it until --finish."""
+    with app_context() as app:
+        settings = app.config["CONSENT"]
+        if finish:
+            old = signing.drop_retiring(settings.ledger_key, settings.ledger_origin)
+            vkey = signing.vkey(settings.ledger_key, settings.ledger_origin) or ""
+            publish.retire(old.verifier.vkey, vkey, origin(app))
+            click.echo(vkey)
+            return
+        before, after = signing.replace(settings.ledger_key, settings.ledger_origin)
+        publish.rotate(before.verifier.vkey, after.verifier.vkey, "scheduled", origin(app))
+        if both := signing.load(settings.ledger_key, settings.ledger_origin):
+            publish.publish(both, origin(app))  # one head at least is signed by both
+    click.echo(after.verifier.vkey)
+    click.echo("Give it to whoever checks the ledger; then run this again with --finish.", err=True)

@@ -1,0 +1,120 @@
+"""Sign the head of the ledger, and never two that contradict each other.
+
+Before signing, the tree of now is checked against the last note that this key signed (a file outside the database)
+and against the newest checkpoint in the database. If it does not begin with them, the database was changed, or
+restored from an old copy, and nothing is signed any more: the way on is a log of a new name.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from consent.ledger import merkle
+from consent.ledger.checkpoint import Checkpoint
+from consent.ledger.merkle import BadProof
+from consent.records import append, prove, sequence
+from consent.records.append import Draft, Origin
+from consent.records.signing import Publisher
+from consent.store import database
+from consent.store.ledger import LedgerCheckpoint, LedgerKey
+
+PROFILE = 1  # version of the format of entries
+
+
+class Contradiction(Exception):
+    """The ledger does not continue what was signed. Nothing was signed; the message says what was found."""
+
+
+def open_log(connection: Connection, origin: Origin, vkey: str | None) -> None:
+    """Append ``ledger.opened`` if the ledger is empty: the first entry names the log and its key, if there is one."""
+    if sequence.size(connection):
+        return
+    details = {"vkey": vkey, "profile": PROFILE}
+    (row,) = append.about_nobody(connection, origin, [Draft("ledger.opened", "system", {"details": details})])
+    if vkey:
+        _note_key(connection, vkey, "active", 0, row.entry.id)
+
+
+def publish(publisher: Publisher, origin: Origin) -> Checkpoint | None:
+    """Sign the ledger as it stands, and return the checkpoint; None if it was signed already.
+
+    Raises Contradiction and signing.KeyTrouble; then nothing was signed.
+    """
+    last = publisher.last()
+    with database.writing() as connection:
+        _announce(connection, publisher, origin)
+        size = sequence.fill_tiles(connection)
+        _check(connection, last, size, "the last note that was signed")
+        if stored := prove.newest(connection):
+            _check(connection, Checkpoint(origin.log, stored.size, stored.root), size, "the newest checkpoint")
+        if last.size > (stored.size if stored else 0):  # a crash came between the file and the row
+            _store(connection, publisher, last, publisher.note(), origin.now)
+        if size <= max(last.size, stored.size if stored else 0):
+            return None
+        head = Checkpoint(origin.log, size, prove.root(connection, size))
+        note = publisher.sign(head)
+        publisher.keep(note)
+        _store(connection, publisher, head, note, origin.now)
+    return head
+
+
+def rotate(old: str, new: str, reason: str, origin: Origin) -> None:
+    """Record that the key *new* signs from now on, beside the *old* one until that is retired."""
+    with database.writing() as connection:
+        size = sequence.size(connection)
+        details = {"old": old, "new": new, "from_size": size, "reason": reason}
+        (row,) = append.about_nobody(connection, origin, [Draft("key.rotated", "system", {"details": details})])
+        _note_key(connection, new, "active", size, row.entry.id)
+
+
+def retire(old: str, new: str, origin: Origin) -> None:
+    """Record that the key *old* signs no more."""
+    with database.writing() as connection:
+        size = sequence.size(connection)
+        details = {"old": old, "new": new, "from_size": size, "reason": "retired"}
+        (row,) = append.about_nobody(connection, origin, [Draft("key.rotated", "system", {"details": details})])
+        _note_key(connection, old, "retired", size, row.entry.id)
+
+
+def _announce(connection: Connection, publisher: Publisher, origin: Origin) -> None:
+    """Record a key that the ledger does not name yet: one that was made after the ledger was opened."""
+    vkey = publisher.signers[0].verifier.vkey
+    if connection.execute(select(LedgerKey.vkey).where(LedgerKey.vkey == vkey)).first():
+        return
+    open_log(connection, origin, vkey)
+    if connection.execute(select(LedgerKey.vkey).where(LedgerKey.vkey == vkey)).first():
+        return
+    size = sequence.size(connection)
+    details = {"old": None, "new": vkey, "from_size": size, "reason": "first_key"}
+    (row,) = append.about_nobody(connection, origin, [Draft("key.rotated", "system", {"details": details})])
+    _note_key(connection, vkey, "active", size, row.entry.id)
+
+
+def _check(connection: Connection, old: Checkpoint, size: int, what: str) -> None:
+    """Raise Contradiction unless the first *size* entries begin with those that *old* covers."""
+    if old.size > size:
+        raise Contradiction(
+            f"The ledger has {size} entries, and {what} covers {old.size}: it was restored from an old copy or cut. "
+            "Restore the newest database, or go on in a log of a new name (docs/operating.md)."
+        )
+    try:
+        if old.size:
+            proof = prove.consistency(connection, old.size, size)
+            root = prove.root(connection, size)
+            merkle.verify_consistency(proof, old_size=old.size, new_size=size, old_root=old.root, new_root=root)
+    except BadProof:
+        raise Contradiction(
+            f"The first {old.size} entries are not those of {what}: the database was changed. "
+            "`consent audit` names the rows."
+        ) from None
+
+
+def _store(connection: Connection, publisher: Publisher, head: Checkpoint, note: str, now: datetime) -> None:
+    row = {"size": head.size, "root": head.root, "note": note, "created_at": now}
+    key_id = publisher.signers[0].verifier.key_id.hex()
+    connection.execute(insert(LedgerCheckpoint), [{**row, "key_id": key_id}])
+
+
+def _note_key(connection: Connection, vkey: str, status: str, size: int, entry: str) -> None:
+    row = {"vkey": vkey, "status": status, "from_size": size, "entry_id": entry}
+    connection.execute(insert(LedgerKey), [row])
