@@ -7,7 +7,7 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from consent import clock, config
-from consent.api import consents, decisions, exports, refusals, relationships, renewals, signups
+from consent.api import consents, decisions, erasures, exports, refusals, relationships, renewals, signups
 from consent.config import Settings
 from consent.pages import pages
 from consent.pages.mailbox import mailbox
@@ -35,7 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     database.db.init_app(app)
     with app.app_context():
-        database.prepare(dict(database.db.engines))
+        database.prepare(dict(database.db.engines), settings.secret_keys)
     languages.install(app)
     security.install(app)
     answers.install(app)
@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.mailbox:
         app.register_blueprint(mailbox)
     api = _Api(app)
-    for module in (signups, decisions, relationships, consents, refusals, renewals, exports):
+    for module in (signups, decisions, relationships, consents, refusals, renewals, exports, erasures):
         api.register_blueprint(module.blueprint)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

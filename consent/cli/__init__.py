@@ -6,7 +6,7 @@ import click
 
 from consent.addresses import BadAddress
 from consent.catalogue import Unknown
-from consent.cli import demo, law, ledger, records, serving, setting_up
+from consent.cli import demo, erasing, law, ledger, records, serving, setting_up
 from consent.cli.law import BadCaseFile
 from consent.config import BadSettings
 from consent.records.publish import Contradiction
@@ -31,6 +31,7 @@ for command in (
     setting_up.api_key,
     records.decide,
     records.export,
+    erasing.erase,
     ledger.ledger,
     law.law,
 ):

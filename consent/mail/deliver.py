@@ -88,6 +88,8 @@ def _write_down(round_: Round, job: Job, letter: Letter | None, outcome: Outcome
             return
         history.lock(connection, job.contact_id)
         past = history.read(connection, job.contact_id)
+        if past.head.closed:  # erased while the mail was on its way
+            return
         append.about(connection, Origin(round_.log, now), job.contact_id, past.head, [_sent(job, letter, past)])
 
 

@@ -20,11 +20,19 @@ from consent.ledger.entries import Entry
 from consent.store.ledger import Evidence, LedgerEntry
 
 
+class Closed(RuntimeError):
+    """The contact was erased; nothing is ever recorded about that id again."""
+
+
 class Head(NamedTuple):
-    """Where a contact's chain stands: the number of its last entry and that entry's leaf hash in hex."""
+    """Where a contact's chain stands: the number of its last entry, that entry's leaf hash in hex, and if it is closed.
+
+    A chain is closed by ``contact.erased``.
+    """
 
     cseq: int
     leaf_hash: str | None
+    closed: bool = False
 
 
 NEW_CHAIN = Head(0, None)
@@ -71,8 +79,10 @@ def new_id(now: datetime) -> str:
 def about(connection: Connection, origin: Origin, contact: str, head: Head, drafts: Sequence[Draft]) -> list[LedgerRow]:
     """Append *drafts* to the chain of *contact* that ends at *head*, and return the rows written.
 
-    Two statements, however many the drafts: the entries, and their evidence if there is any.
+    Two statements, however many the drafts: the entries, and their evidence if there is any. Raises Closed.
     """
+    if head.closed:
+        raise Closed
     rows: list[LedgerRow] = []
     evidence: list[dict[str, Any]] = []
     for draft in drafts:

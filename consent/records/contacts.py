@@ -2,32 +2,69 @@
 
 import base64
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, exists, select, update
 
+from consent import addresses
 from consent.addresses import Address
 from consent.store import database
 from consent.store.contacts import Contact
+from consent.store.ledger import ErasedAddress
 
 _IDENTIFIERS = ("id", "consent_key", "deny_key", "abuse_key")
+_MOST_ASKED = 10_000  # parameters of one statement
+_ERASURE = (
+    select(ErasedAddress.erased_at, ErasedAddress.entry_id)
+    .where(ErasedAddress.digest.in_(bindparam("digests", expanding=True)))
+    .order_by(ErasedAddress.erased_at.desc())
+    .limit(1)
+)
 
 
 def lock_or_make(connection: Connection, address: Address, language: str, now: datetime) -> str:
     """Return the id of the address's contact, made if need be, its row locked. One statement on SQLite.
 
-    The update on conflict changes nothing; it is there to lock the row and to return its id.
+    The update on conflict changes nothing; it is there to lock the row and to return its id. A new contact
+    remembers when somebody with this address was erased.
     """
     fresh = base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
-    values = dict(
+    values: dict[str, Any] = dict(
         zip(_IDENTIFIERS, (fresh, address.consent_key, address.deny_key, address.abuse_key), strict=True),
         language=language,
         epoch=0,
         created_at=now,
+        digests=digests(connection, address.deny_key),
     )
     return str(connection.execute(_lock_or_make(connection.dialect.name), values).scalar_one())
+
+
+def digests(connection: Connection, deny_key: str) -> list[str]:
+    """Return every digest under which an erased address may be remembered, the one that is written last."""
+    return [addresses.digest(deny_key, key) for key in database.digest_keys(connection)]
+
+
+def erasure_of(connection: Connection, deny_key: str) -> tuple[datetime, str] | None:
+    """Return when the address was last erased and the entry that says so, or None. One statement."""
+    row = connection.execute(_ERASURE, {"digests": digests(connection, deny_key)}).first()
+    return (row.erased_at, row.entry_id) if row else None
+
+
+def erased_among(connection: Connection, deny_keys: Sequence[str]) -> set[str]:
+    """Return those of *deny_keys* that were erased. One statement while nobody ever was."""
+    if not connection.execute(select(exists().select_from(ErasedAddress))).scalar():
+        return set()
+    whose = {digest: key for key in deny_keys for digest in digests(connection, key)}
+    found: set[str] = set()
+    every = list(whose)
+    for first in range(0, len(every), _MOST_ASKED):
+        part = every[first : first + _MOST_ASKED]
+        rows = connection.execute(select(ErasedAddress.digest).where(ErasedAddress.digest.in_(part))).scalars()
+        found |= {whose[digest] for digest in rows}
+    return found
 
 
 def set_place(connection: Connection, contact: str, place: str) -> None:
@@ -37,7 +74,12 @@ def set_place(connection: Connection, contact: str, place: str) -> None:
 
 @cache
 def _lock_or_make(dialect: str) -> Any:
-    statement = database.upserting(dialect, Contact)
+    last = {
+        "erased_at": _ERASURE.with_only_columns(ErasedAddress.erased_at).scalar_subquery(),
+        "erased_entry": _ERASURE.with_only_columns(ErasedAddress.entry_id).scalar_subquery(),
+    }
+    columns: dict[str, Any] = {name: bindparam(name) for name in (*_IDENTIFIERS, "language", "epoch", "created_at")}
+    statement = database.upserting(dialect, Contact).values(**columns, **last)
     return statement.on_conflict_do_update(
         index_elements=["consent_key"], set_={"consent_key": statement.excluded.consent_key}
     ).returning(Contact.id)

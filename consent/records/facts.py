@@ -125,6 +125,10 @@ def _voided(body: Mapping[str, Any], common: _Common) -> list[Fact]:
     return [facts.Voiding(voids=ref, **common) for ref in body["refs"]]
 
 
+def _erased(body: Mapping[str, Any], common: _Common) -> list[Fact]:
+    return [facts.Erasure(**common)]
+
+
 def _zone(details: Mapping[str, Any]) -> ZoneInfo | None:
     return ZoneInfo(details["zone"]) if "zone" in details else None
 
@@ -135,6 +139,7 @@ _MAKERS: Mapping[str, Callable[[Mapping[str, Any], _Common], list[Fact]]] = {
     "consent.withdrawn": _withdrawn,
     "suppression.added": _suppressed,
     "suppression.lifted": _voided,
+    "contact.erased": _erased,
     "relationship.recorded": _related,
     "relationship.ended": _ended,
     "relationship.voided": _voided,

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from consent.law.facts import Erasure, Fact, Suppression, Voiding, Withdrawal
-from consent.records import facts
+from consent.records import contacts, facts
 from consent.records.append import NEW_CHAIN, Head
 from consent.records.facts import Item
 from consent.store.contacts import Contact
@@ -24,7 +24,8 @@ from consent.store.ledger import LedgerEntry, LedgerLeaf
 class History:
     """Everything on record about *contact*: its own items, oldest first, and those of its siblings.
 
-    *places* is where each of them is, as far as it is known.
+    *places* is where each of them is, as far as it is known. *erasure* is that an earlier contact of the address had
+    everything about them erased.
     """
 
     contact: str
@@ -32,6 +33,7 @@ class History:
     own: tuple[Item, ...]
     others: tuple[Item, ...]
     places: Mapping[str, str | None] = field(default_factory=dict)
+    erasure: Erasure | None = None
 
     @property
     def place(self) -> str | None:
@@ -53,14 +55,14 @@ class History:
     def facts(self) -> list[Fact]:
         """Return what the law may know: every own fact, and of the siblings' every "no"."""
         theirs = [fact for contact in self.siblings for fact in self._of(contact) if isinstance(fact, _NOES)]
-        return facts.of_items(self.own) + theirs
+        return facts.of_items(self.own) + theirs + ([self.erasure] if self.erasure else [])
 
     def seen_from(self, contact: str) -> "History":
         """Return the same history as it looks for a sibling."""
         everything = sorted(self.own + self.others, key=lambda item: item.body["cseq"])
         own = tuple(item for item in everything if item.contact == contact)
         others = tuple(item for item in everything if item.contact != contact)
-        return History(contact, self.head, own, others, self.places)
+        return replace(self, contact=contact, own=own, others=others)
 
     def located(self, place: str) -> "History":
         """Return the same history of a person who is in *place*."""
@@ -97,17 +99,20 @@ def read(connection: Connection, contact: str) -> History:
 def find(connection: Connection, deny_key: str, consent_key: str) -> History | None:
     """Return the history of the contact whose address is *consent_key*, or None. One statement.
 
-    If only a differently spelled sibling is known, its "no" still counts: the history then has no own items.
+    If only a differently spelled sibling is known, its "no" still counts: the history then has no own items. So it
+    is if the address was erased, which one more statement asks of an address that is not known.
     """
     rows = connection.execute(_OF_ADDRESS, {"deny_key": deny_key}).all()
     if not rows:
-        return None
+        erased = contacts.erasure_of(connection, deny_key)
+        return History("", NEW_CHAIN, (), (), erasure=_erasure(*erased)) if erased else None
     contact = next((row.id for row in rows if row.consent_key == consent_key), "")
     return _history(contact, rows)
 
 
 def _history(contact: str, rows: Sequence[Row[Any]]) -> History:
     places = {row.id: row.place for row in rows}
+    erased = max(((row.erased_at, row.erased_entry) for row in rows if row.erased_at), default=None)
     rows = [row for row in rows if row.entry_id]
     items = [
         Item(row.entry_id, row.contact, row.seq, json.loads(row.body), row.occurred_at, row.recorded_at, row.leaf_hash)
@@ -116,11 +121,21 @@ def _history(contact: str, rows: Sequence[Row[Any]]) -> History:
     last = next((row for row in reversed(rows) if row.contact == contact), None)
     return History(
         contact=contact,
-        head=Head(last.cseq, last.leaf_hash.hex()) if last else NEW_CHAIN,
+        head=_head(last, items) if last else NEW_CHAIN,
         own=tuple(item for item in items if item.contact == contact),
         others=tuple(item for item in items if item.contact != contact),
         places=places,
+        erasure=_erasure(*erased) if erased else None,
     )
+
+
+def _head(last: Row[Any], items: Sequence[Item]) -> Head:
+    closed = any(item.contact == last.contact and item.body["kind"] == "contact.erased" for item in items)
+    return Head(last.cseq, last.leaf_hash.hex(), closed)
+
+
+def _erasure(at: datetime, entry: str) -> Erasure:
+    return Erasure(occurred_at=at, recorded_at=at, entry=entry)
 
 
 _ENTRY = (
@@ -137,7 +152,7 @@ _ENTRY = (
 
 def _of_address() -> Select[*tuple[Any, ...]]:
     return (
-        select(Contact.id, Contact.consent_key, Contact.place, *_ENTRY)
+        select(Contact.id, Contact.consent_key, Contact.place, Contact.erased_at, Contact.erased_entry, *_ENTRY)
         .outerjoin_from(Contact, LedgerEntry, LedgerEntry.contact == Contact.id)
         .outerjoin(LedgerLeaf, LedgerLeaf.entry_id == LedgerEntry.entry_id)
         .order_by(Contact.id, LedgerEntry.cseq)

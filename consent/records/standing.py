@@ -42,7 +42,7 @@ def extend(history: History, rows: Sequence[LedgerRow]) -> History:
         for r in rows
     )
     last = rows[-1]
-    head = Head(last.entry.cseq or 0, last.leaf_hash.hex())
+    head = Head(last.entry.cseq or 0, last.leaf_hash.hex(), last.entry.kind == "contact.erased")
     return replace(history, head=head, own=history.own + items)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Select, and_, case, exists, or_, select
 from consent import tokens
 from consent.addresses import Address
 from consent.catalogue import Topic
-from consent.records import append, sequence
+from consent.records import append, contacts, sequence
 from consent.records.append import Draft, Origin
 from consent.store import database
 from consent.store.contacts import Contact
@@ -37,17 +37,21 @@ class Verdict(NamedTuple):
 
 
 NOBODY = Verdict(False, "unknown", None, None)
+_ERASED = Verdict(False, "suppressed", None, None)
 
 
 def ask(topic: Topic, wanted: Sequence[Address], now: datetime) -> dict[str, Verdict]:
-    """Return what the standings say of *topic* at *now*, by the addresses' consent keys. One statement.
+    """Return what the standings say of *topic* at *now*, by the addresses' consent keys. Two statements.
 
-    An address that is not there is unknown: NOBODY.
+    An address that is not there is unknown: NOBODY; but one that was erased is suppressed.
     """
     keys = list({address.consent_key for address in wanted})
     with database.reading() as connection:
         rows = connection.execute(_of(topic).where(Contact.consent_key.in_(keys))).all()
-    return {row.consent_key: _verdict(row, now) for row in rows}
+        found = {row.consent_key: _verdict(row, now) for row in rows}
+        unknown = {address.deny_key: address.consent_key for address in wanted if address.consent_key not in found}
+        erased = contacts.erased_among(connection, list(unknown)) if unknown else set()
+    return found | {unknown[deny_key]: _ERASED for deny_key in erased}
 
 
 def _of(topic: Topic) -> Select[*tuple[Any, ...]]:

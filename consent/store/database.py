@@ -26,6 +26,7 @@ from consent.store.base import Base
 db = SQLAlchemy(metadata=Base.metadata)
 TABLES = (catalogue, contacts, exports, keys, ledger, outbox, signups, standings)  # importing them maps them
 _READER = "reader"
+_DIGEST_KEYS = "consent_digest_keys"
 _BUSY_SECONDS = 15
 
 
@@ -46,11 +47,34 @@ def flask_settings(url: str) -> dict[str, Any]:
     }
 
 
-def prepare(engines: dict[str | None, Engine]) -> None:
-    """Set both engines up for their database; called once a process, when the app is made."""
+def prepare(engines: dict[str | None, Engine], digest_keys: Sequence[str]) -> None:
+    """Set both engines up for their database; called once a process, when the app is made.
+
+    *digest_keys* are the keys under which erased addresses are remembered, newest first (:func:`digest_keys`).
+    """
     for name, engine in engines.items():
+        engine.update_execution_options(**{_DIGEST_KEYS: tuple(digest_keys)})
         if engine.dialect.name == "sqlite":
             _prepare_sqlite(engine, read_only=name == _READER)
+
+
+def digest_keys(connection: Connection) -> Sequence[str]:
+    """Return the keys under which erased addresses are remembered: the newest first, the oldest is written with."""
+    found: Sequence[str] = connection.get_execution_options()[_DIGEST_KEYS]
+    return found
+
+
+def forget_freed_pages() -> None:
+    """Make SQLite overwrite what was deleted: freed pages are zeroed already, the write-ahead log is emptied here."""
+    engine = db.engine
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()  # outside of any transaction
+    try:
+        with _turn(engine):
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+    finally:
+        connection.close()
 
 
 @contextmanager

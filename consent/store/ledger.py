@@ -98,7 +98,7 @@ class ErasedAddress(Base):
     __table_args__ = (CheckConstraint("length(digest) = 64", name="digest"), {"sqlite_strict": True})
 
     digest: Mapped[Key]
-    entry_id: Mapped[str] = mapped_column(ForeignKey("ledger_entry.entry_id"), primary_key=True)
+    entry_id: Mapped[str] = mapped_column(ForeignKey("ledger_entry.entry_id"), primary_key=True, index=True)
     erased_at: Mapped[datetime]
 
 

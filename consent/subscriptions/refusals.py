@@ -19,7 +19,7 @@ from consent.records.append import Draft
 from consent.records.history import History
 from consent.store import database
 from consent.store.contacts import Contact
-from consent.store.ledger import LedgerEntry
+from consent.store.ledger import ErasedAddress, LedgerEntry
 from consent.subscriptions.acts import Act
 from consent.subscriptions.recording import Refused, Told
 
@@ -117,7 +117,7 @@ def listed(after: str, most: int, secret: str) -> list[Listed]:
     """Return up to *most* lines of the suppression list that were recorded after the entry *after*, oldest first.
 
     A digest is HMAC-SHA-256 of the address's loose form under *secret*, so that a processor can compare without
-    learning addresses. An erased address is not among them: nothing of it is kept to digest.
+    learning addresses. An erased address is there by its digest alone, which erasing kept (reason ``erased``).
     """
     wanted = (
         select(LedgerEntry.entry_id, LedgerEntry.kind, LedgerEntry.body, LedgerEntry.occurred_at, Contact.deny_key)
@@ -127,9 +127,12 @@ def listed(after: str, most: int, secret: str) -> list[Listed]:
         .order_by(LedgerEntry.entry_id)
         .limit(most)
     )
+    gone = select(ErasedAddress).where(ErasedAddress.entry_id > after).order_by(ErasedAddress.entry_id).limit(most)
     with database.reading() as connection:
         rows = connection.execute(wanted).all()
-    return [
+        erased = connection.execute(gone.with_only_columns(*ErasedAddress.__table__.columns)).all()
+    lines = [Listed(row.entry_id, "contact.erased", "erased", row.digest, row.erased_at) for row in erased]
+    lines += [
         Listed(
             row.entry_id,
             row.kind,
@@ -139,6 +142,7 @@ def listed(after: str, most: int, secret: str) -> list[Listed]:
         )
         for row in rows
     ]
+    return sorted(lines)[:most]
 
 
 def _reach(what: Refusal) -> dict[str, Any]:

@@ -7,6 +7,7 @@ already records nothing, and queues a link to the preference centre.
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -44,11 +45,20 @@ class Request:
     name: str | None = None
 
 
+class _Erased(Exception):
+    """The address was erased; of a sign-up that nobody may answer, nothing is kept."""
+
+
 def request(wanted: Request, act: Act) -> None:
-    """Record the sign-up and queue its mail; the same answer, None, whatever is known of the address."""
-    with database.writing() as connection:
+    """Record the sign-up and queue its mail; the same answer, None, whatever is known of the address.
+
+    Somebody who had everything erased is never written to again, not even to confirm: then nothing is recorded.
+    """
+    with suppress(_Erased), database.writing() as connection:
         contact = contacts.lock_or_make(connection, wanted.address, wanted.language, act.now)
         past = history.read(connection, contact)
+        if past.erasure:
+            raise _Erased
         record(connection, past, wanted, act.in_turn(past))
 
 

@@ -51,6 +51,8 @@ def withdraw(token: str, keys: Sequence[str], act: Act, scope: str = "topic") ->
         past = history.read(connection, link.contact)
         act = act.in_turn(past)
         leaving = Leaving(link, _confirmed(link, past))
+        if past.head.closed:  # erased: nothing is mailed any more, and nothing more is recorded
+            return leaving
         reason = None if leaving.confirmed else "not_me"
         if scope == "organization":
             leave_organization(connection, link, past, act, route="u", reason=reason)

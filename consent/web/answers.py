@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
+from consent.records.append import Closed
 from consent.tokens import BadLink
 from consent.web.languages import gettext as _
 
@@ -24,6 +25,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(OperationalError, _database)
     app.register_error_handler(PoolTimeout, _database)
     app.register_error_handler(BadLink, _bad_link)
+    app.register_error_handler(Closed, _bad_link)
     app.register_error_handler(Exception, _bug)
 
 
@@ -89,7 +91,7 @@ def _words(status: int) -> tuple[str, str]:
     return _("This did not work, and the fault is ours"), _("Nothing was saved. Please try again in a few minutes.")
 
 
-def _bad_link(error: BadLink) -> Response | tuple[str, int]:
+def _bad_link(error: BadLink | Closed) -> Response | tuple[str, int]:
     """Offer another way out: a broken link must not keep anyone subscribed."""
     g.pop("language", None)
     return render_template("pages/link_broken.html", find_url=url_for("pages.find")), 404

@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", "entry_id", name=op.f("pk_erased_address")),
         sqlite_strict=True,
     )
+    op.create_index(op.f("ix_erased_address_entry_id"), "erased_address", ["entry_id"], unique=False)
     op.add_column("contact", sa.Column("erased_at", Instant(), nullable=True))
     op.add_column("contact", sa.Column("erased_entry", sa.Text(), nullable=True))
     if op.get_bind().dialect.name == "sqlite":
@@ -87,5 +88,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in reversed(_COLUMNS):
         op.drop_column("contact", name)
+    op.drop_index(op.f("ix_erased_address_entry_id"), table_name="erased_address")
     for table in reversed(_EXISTS):
         op.drop_table(table)

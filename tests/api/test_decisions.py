@@ -117,7 +117,7 @@ def test_the_api_is_described(client: FlaskClient) -> None:
     found = client.get("/api/openapi.json").get_json()
     assert found["openapi"] == "3.1.0"
     assert {path.removeprefix("/api/v1") for path in found["paths"]} == {
-        "/signups", "/decisions", "/decisions/batch", "/decisions/export", "/relationships", "/consents", "/withdrawals",
+        "/signups", "/decisions", "/decisions/batch", "/decisions/export", "/relationships", "/consents", "/contacts/{id}/erasure", "/withdrawals",
         "/suppressions", "/expiring", "/renewals", "/exports", "/exports/{id}", "/exports/{id}/download",
     }  # fmt: skip
 
