@@ -7,7 +7,18 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from consent import clock, config
-from consent.api import consents, decisions, erasures, exports, refusals, relationships, renewals, signups
+from consent.api import (
+    consents,
+    contacts,
+    decisions,
+    erasures,
+    exports,
+    ledger,
+    refusals,
+    relationships,
+    renewals,
+    signups,
+)
 from consent.config import Settings
 from consent.pages import pages
 from consent.pages.mailbox import mailbox
@@ -15,6 +26,7 @@ from consent.resources import folder
 from consent.store import database
 from consent.web import answers, languages, security
 
+_API = (signups, decisions, relationships, consents, refusals, renewals, exports, contacts, erasures, ledger)
 LARGEST_BODY = 64 * 1024
 MOST_PARTS = 50
 
@@ -43,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.mailbox:
         app.register_blueprint(mailbox)
     api = _Api(app)
-    for module in (signups, decisions, relationships, consents, refusals, renewals, exports, erasures):
+    for module in _API:
         api.register_blueprint(module.blueprint)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

@@ -58,6 +58,8 @@ def test_every_api_path_kind_and_code_is_documented(app: Flask) -> None:
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith("/api/v1"):
             assert re.sub(r"<(\w+)>", r"{\1}", rule.rule) in API
+        if rule.rule.startswith("/ledger/"):
+            assert f"`GET {rule.rule.partition('<')[0]}" in API
     assert [kind for kind in KINDS if kind not in API] == []
     codes = {decide.decide(case.question, case.facts).code for case in map(cases.read, ROWS)}
     exempt = {code for code in codes if code.startswith("exempt_")}

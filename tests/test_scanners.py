@@ -32,9 +32,17 @@ def every_url(house: House) -> Iterator[str]:
             assert body is not None
             if f"/{purpose}/" in body.get_content():
                 yield house.link(letter, purpose)
+            if purpose == "r" and "/r/" in body.get_content():
+                yield from (f"{house.link(letter, 'r')}?format={form}" for form in ("proof", "json", "none"))
     for rule in house.app.url_map.iter_rules():
         if not rule.arguments:
             yield rule.rule
+    yield from (
+        "/ledger/tile/0/000.p/1",
+        "/ledger/tile/entries/000.p/1",
+        "/ledger/proof/x",
+        "/ledger/consistency?from=1&to=1",
+    )
     yield from ("/s/acme-news", "/s/zest-news?lang=fr", "/u/broken", "/brand/acme.css", "/dev/mailbox/x", "/nowhere")
 
 

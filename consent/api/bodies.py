@@ -7,13 +7,15 @@ from typing import Any, TypeVar
 
 from flask import Request, request
 from flask_smorest import Blueprint
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
 from consent.ledger.entries import when
+from consent.records import served
 from consent.subscriptions.acts import Act
 from consent.subscriptions.recording import Recorded, Refused, Told, record
+from consent.web import visitor
 
 View = TypeVar("View", bound=Callable[..., Any])
 LARGE = 4 * 1024 * 1024  # bytes of a body with many items
@@ -68,8 +70,15 @@ class RecordedAnswer(Schema):
     entry = fields.String()
     contact = fields.String()
     leaf_hash = fields.String()
+    state = fields.String(validate=validate.OneOf(served.STATES))
+    proof_url = fields.String()
     occurred_at = fields.String()
     recorded_at = fields.String()
+
+
+def proof_url(entry: str) -> str:
+    """Return where the proof of *entry* is found once a signed head covers it."""
+    return f"{visitor.settings().base_url}/ledger/proof/{entry}"
 
 
 def one_or_many(schema: type[Schema]) -> dict[str, Any]:
@@ -142,6 +151,8 @@ def _answer(done: Recorded) -> dict[str, Any]:
         "entry": done.entry,
         "contact": done.contact,
         "leaf_hash": done.leaf_hash,
+        "state": served.state_when_recorded(),
+        "proof_url": proof_url(done.entry),
         "occurred_at": when(done.occurred_at),
         "recorded_at": when(done.recorded_at),
     }

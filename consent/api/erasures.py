@@ -6,11 +6,11 @@ from flask import abort as stop
 from flask_smorest import abort
 from marshmallow import fields, validate
 
-from consent.api.bodies import Resource
+from consent.api.bodies import Resource, proof_url
 from consent.api.fields import Strict
 from consent.api.keys import actor, needs
 from consent.ledger.entries import when
-from consent.records import erase
+from consent.records import erase, served
 from consent.web import visitor
 
 blueprint = Resource("erasures", __name__, url_prefix="/api/v1", description="Erasure")
@@ -36,6 +36,8 @@ class ErasureAnswer(Strict):
     entry = fields.String()
     contact = fields.String()
     leaf_hash = fields.String()
+    state = fields.String(validate=validate.OneOf(served.STATES))
+    proof_url = fields.String()
     recorded_at = fields.String()
 
 
@@ -57,5 +59,7 @@ def erase_contact(body: dict[str, Any], id: str) -> dict[str, Any]:
         "entry": row.entry.id,
         "contact": id,
         "leaf_hash": row.leaf_hash.hex(),
+        "state": served.state_when_recorded(),
+        "proof_url": proof_url(row.entry.id),
         "recorded_at": when(row.entry.recorded_at),
     }

@@ -13,8 +13,8 @@ from consent.api.bodies import Resource, unprocessable
 from consent.api.fields import Instant, Strict
 from consent.api.keys import actor, needs
 from consent.law.decision import STATES
-from consent.records import export, kept
-from consent.records.export import FORMATS, Filters
+from consent.records import bundles, export, kept
+from consent.records.export import Filters
 from consent.web import visitor
 
 blueprint = Resource("exports", __name__, url_prefix="/api/v1", description="Exports")
@@ -23,7 +23,12 @@ blueprint = Resource("exports", __name__, url_prefix="/api/v1", description="Exp
 class ExportBody(Strict):
     """What to export. All conditions hold at once; periods include both ends."""
 
-    format = fields.String(load_default="jsonl", validate=validate.OneOf(FORMATS))
+    format = fields.String(load_default="jsonl", validate=validate.OneOf(kept.TYPES))
+    evidence = fields.List(
+        fields.String(validate=validate.OneOf(bundles.FIELDS)),
+        load_default=["email"],
+        metadata={"description": "Personal data that a bundle opens, by field."},
+    )
     brand = fields.String()
     topic = fields.String()
     state = fields.String(validate=validate.OneOf(STATES))
@@ -52,13 +57,15 @@ class ExportAnswer(Strict):
 @blueprint.response(201, ExportAnswer)
 def make(body: dict[str, Any]) -> dict[str, Any]:
     """Make an export of at most 10,000 rows; fetch it from ``download_url`` within a day."""
-    format = body.pop("format")
+    format, opened = body.pop("format"), sorted(set(body.pop("evidence")))
     try:
         if "contact" in body:
             body["contact"] = export.contact_id(body["contact"])
-        id = kept.make(format, Filters(**body), visitor.origin(), actor())
+        id = kept.make(format, Filters(**body), opened, visitor.origin(), actor())
     except addresses.BadAddress as error:
         raise unprocessable({"contact": [str(error)]}) from None
+    except bundles.NothingSigned as error:
+        abort(409, message=str(error))
     except kept.TooLarge as error:
         abort(
             413, message=f"{error.rows} rows are too many for one request; narrow the filters, or use `consent export`."
@@ -81,8 +88,9 @@ def download(id: str) -> ResponseReturnValue:
     found = kept.get(id)
     if found is None:
         stop(404)
-    answer = Response(found.content, mimetype=FORMATS[found.format])
-    answer.headers["Content-Disposition"] = f'attachment; filename="records-{id}.{found.format}"'
+    ending = "zip" if found.format == kept.BUNDLE else found.format
+    answer = Response(found.content, mimetype=kept.TYPES[found.format])
+    answer.headers["Content-Disposition"] = f'attachment; filename="records-{id}.{ending}"'
     return answer
 
 

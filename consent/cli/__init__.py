@@ -6,14 +6,15 @@ import click
 
 from consent.addresses import BadAddress
 from consent.catalogue import Unknown
-from consent.cli import demo, erasing, law, ledger, records, serving, setting_up
+from consent.cli import audit, demo, doctor, erasing, law, ledger, records, serving, setting_up
 from consent.cli.law import BadCaseFile
 from consent.config import BadSettings
+from consent.records.bundles import NothingSigned
 from consent.records.publish import Contradiction
 from consent.records.signing import KeyTrouble
 from consent.setup.read import BadSetup
 
-_EXPECTED = (BadSettings, Contradiction, KeyTrouble, BadCaseFile, BadSetup, BadAddress, Unknown, OSError)
+_EXPECTED = (BadSettings, Contradiction, KeyTrouble, NothingSigned, BadCaseFile, BadSetup, BadAddress, Unknown, OSError)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,10 +30,13 @@ for command in (
     setting_up.migrate,
     setting_up.setup,
     setting_up.api_key,
+    doctor.doctor,
     records.decide,
     records.export,
+    audit.audit,
     erasing.erase,
     ledger.ledger,
+    ledger.verify,
     law.law,
 ):
     consent.add_command(command)

@@ -1,8 +1,11 @@
-"""``consent ledger key``."""
+"""``consent ledger key`` and ``consent verify``."""
+
+import sys
 
 import click
 
 from consent.cli.session import app_context, origin
+from consent.ledger import verify as verifier
 from consent.records import publish, signing
 
 
@@ -55,3 +58,14 @@ def rotate(finish: bool) -> None:
             publish.publish(both, origin(app))  # one head at least is signed by both
     click.echo(after.verifier.vkey)
     click.echo("Give it to whoever checks the ledger; then run this again with --finish.", err=True)
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    options_metavar="BUNDLE --key VKEY [OPTIONS]",
+    add_help_option=False,
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="")
+def verify(arguments: tuple[str, ...]) -> None:
+    """Check a bundle offline, with nothing but its public key; the same program as the verify.py inside it."""
+    sys.exit(verifier.main(list(arguments)))

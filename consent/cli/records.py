@@ -9,11 +9,13 @@ from tempfile import TemporaryDirectory
 import click
 
 from consent import addresses, catalogue, clock
+from consent.cli import work
 from consent.cli.session import app_context, origin
 from consent.law.cases import YEARS
 from consent.law.decision import STATES
 from consent.law.kinds import KINDS
 from consent.law.places import PLACE
+from consent.records import bundles
 from consent.records import export as record
 from consent.records.append import Origin
 from consent.records.export import FORMATS, Filters, Made
@@ -74,7 +76,7 @@ def decide(
 
 @click.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR|FILE", help="DIR, or FILE.zip.")
-@click.option("--format", "format_", default="jsonl", show_default=True, type=click.Choice(list(FORMATS)))
+@click.option("--format", "format_", default="jsonl", show_default=True, type=click.Choice([*FORMATS, "bundle"]))
 @click.option("--brand")
 @click.option("--topic", metavar="BRAND/TOPIC")
 @click.option("--state", type=click.Choice(STATES))
@@ -83,11 +85,29 @@ def decide(
 @click.option("--occurred-until", type=Time())
 @click.option("--recorded-from", type=Time())
 @click.option("--recorded-until", type=Time())
-def export(out: Path, format_: str, contact: str | None, **conditions: str | datetime | None) -> None:
-    """Write the record to DIR/records.FORMAT, or into FILE.zip, or to a FILE that ends in the format's name."""
+@click.option(
+    "--evidence",
+    multiple=True,
+    default=("email",),
+    show_default=True,
+    type=click.Choice([*bundles.FIELDS, "all", "none"]),
+    help="Personal data that a bundle opens; repeat it.",
+)
+def export(
+    out: Path, format_: str, contact: str | None, evidence: tuple[str, ...], **conditions: str | datetime | None
+) -> None:
+    """Write the record to DIR/records.FORMAT, or into FILE.zip, or to a FILE that ends in the format's name.
+
+    A bundle is the ledger itself, or a part of it, with proof that a stranger can check (`consent verify`).
+    """
     with app_context() as app:
         chosen = record.contact_id(contact) if contact else None
         filters = Filters(contact=chosen, **conditions)  # type: ignore[arg-type]  # click gave each its type
+        if format_ == "bundle":
+            work.sign(app.config["CONSENT"])  # if the key is here, so that the newest entries are in it
+            bundled = bundles.save(out, filters, bundles.fields_of(evidence), origin(app), "system")
+            click.echo(f"{bundled.entries} entries ({bundled.scope}) in {out}, manifest SHA-256 {bundled.sha256}")
+            return
         path, made = _write(out, format_, filters, origin(app))
     click.echo(f"{made.rows} rows in {path}, SHA-256 {made.sha256}")
 

@@ -52,7 +52,7 @@ def run(app: Flask, stop: threading.Event) -> None:
         round_, tidied = round_of(settings), clock.monotonic() - _TIDY_SECONDS
         signed = clock.monotonic() - PUBLISH_SECONDS
         while not stop.is_set():
-            done = _safely(deliver.deliver_due, round_)
+            done = _safely(publish.number_all, clock.now()) + _safely(deliver.deliver_due, round_)
             if clock.monotonic() - signed > PUBLISH_SECONDS:
                 _safely(sign, settings)
                 signed = clock.monotonic()

@@ -8,7 +8,6 @@ the address is erased together. Finished exports are thrown away: they may hold 
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -53,7 +52,7 @@ def erase(contact: str, reason: str, reference: str | None, origin: Origin, acto
             "contact.erased", actor, {"channel": "api", "details": {"reason": reason}}, {"reference": reference}
         )
         done = [_close(connection, one, draft, origin) for one in (contact, *others)]
-        _remember(connection, row.deny_key, done[0].entry.id, done[0].entry.recorded_at)
+        _remember(connection, row.deny_key, done)
         _forget(connection, [contact, *others])
         for closed in done:
             _settle(connection, closed)
@@ -80,9 +79,11 @@ def _settle(connection: Connection, closed: LedgerRow) -> None:
     standing.update(connection, history.read(connection, contact), known, closed.entry.recorded_at)
 
 
-def _remember(connection: Connection, deny_key: str, entry: str, now: datetime) -> None:
+def _remember(connection: Connection, deny_key: str, done: Sequence[LedgerRow]) -> None:
+    """Keep the digest of the address beside each entry that erased it, so that an audit misses one that vanished."""
     digest = contacts.digests(connection, deny_key)[-1]  # the oldest key, so that it outlives a rotation
-    connection.execute(insert(ErasedAddress), [{"digest": digest, "entry_id": entry, "erased_at": now}])
+    rows = [{"digest": digest, "entry_id": row.entry.id, "erased_at": row.entry.recorded_at} for row in done]
+    connection.execute(insert(ErasedAddress), rows)
 
 
 def _forget(connection: Connection, ids: Sequence[str]) -> None:

@@ -86,9 +86,11 @@ def content(format: str, filters: Filters) -> tuple[bytes, Made]:
     return file.getvalue(), made
 
 
-def record(connection: Connection, format: str, filters: Filters, made: Made, origin: Origin, actor: str) -> None:
-    """Append ``export.made``: who took what, and the digest of it."""
-    details = {"format": format, "filters": filters.stated(), "rows": made.rows, "sha256": made.sha256}
+def record(
+    connection: Connection, format: str, filters: Filters, made: Made, origin: Origin, actor: str, **more: Any
+) -> None:
+    """Append ``export.made``: who took what, and the digest of it; *more* are further details."""
+    details = {"format": format, "filters": filters.stated(), "rows": made.rows, "sha256": made.sha256, **more}
     append.about_nobody(connection, origin, [Draft("export.made", actor, {"details": details})])
 
 
@@ -108,12 +110,14 @@ def contact_id(text: str) -> str:
 def count(filters: Filters) -> int:
     """Return how many rows the export would have."""
     with database.reading() as connection:
-        return int(connection.execute(select(func.count()).select_from(_select(filters).subquery())).scalar_one())
+        return int(
+            connection.execute(select(func.count()).select_from(select_entries(filters).subquery())).scalar_one()
+        )
 
 
 def rows(filters: Filters) -> Iterator[dict[str, Any]]:
     """Yield the rows in the order of the log, in constant memory."""
-    statement = _select(filters).order_by(LedgerLeaf.seq).limit(_BATCH)
+    statement = select_entries(filters).order_by(LedgerLeaf.seq).limit(_BATCH)
     last = -1
     with database.reading() as connection:
         while batch := connection.execute(statement.where(LedgerLeaf.seq > last)).all():
@@ -186,7 +190,8 @@ _STATE = case(
 )
 
 
-def _select(filters: Filters) -> Select[*tuple[Any, ...]]:
+def select_entries(filters: Filters) -> Select[*tuple[Any, ...]]:
+    """Select the numbered entries that *filters* choose, each with its number and what a row of an export needs."""
     joined: Select[*tuple[Any, ...]] = (
         select(
             LedgerLeaf.seq,

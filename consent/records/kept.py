@@ -1,15 +1,19 @@
 """Small exports, made inside the request and kept for a day so that they can be fetched."""
 
+import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select
 
-from consent.records import append, export
+from consent.records import append, bundles, export
 from consent.records.append import Origin
-from consent.records.export import Filters
+from consent.records.export import Filters, Made
 from consent.store import database
 from consent.store.exports import Export
 
+BUNDLE = "bundle"
+TYPES = {**export.FORMATS, BUNDLE: "application/zip"}  # media types by format
 MOST_ROWS = 10_000
 KEPT = timedelta(days=1)
 
@@ -22,16 +26,27 @@ class TooLarge(Exception):
         self.rows = rows
 
 
-def make(format: str, filters: Filters, origin: Origin, actor: str) -> str:
-    """Make the export, record it as ``export.made``, keep it, and return its id. Raises TooLarge."""
+def make(format: str, filters: Filters, fields: Sequence[str], origin: Origin, actor: str) -> str:
+    """Make the export, record it as ``export.made``, keep it, and return its id.
+
+    A ``bundle`` opens the *fields* of evidence. Raises TooLarge, bundles.NothingSigned.
+    """
     rows = export.count(filters)
     if rows > MOST_ROWS:
         raise TooLarge(rows)
+    if format == BUNDLE:
+        content, bundled = bundles.content(filters, fields, origin, actor)
+        return _keep(format, filters, content, Made(bundled.entries, hashlib.sha256(content).hexdigest()), origin)
     content, made = export.content(format, filters)
+    with database.writing() as connection:
+        export.record(connection, format, filters, made, origin, actor)
+    return _keep(format, filters, content, made, origin)
+
+
+def _keep(format: str, filters: Filters, content: bytes, made: Made, origin: Origin) -> str:
     id = append.new_id(origin.now)
     row = {"id": id, "format": format, "filters": filters.stated(), "rows": made.rows, "sha256": made.sha256}
     with database.writing() as connection:
-        export.record(connection, format, filters, made, origin, actor)
         connection.execute(insert(Export), [{**row, "content": content, "made_at": origin.now}])
     return id
 

@@ -41,6 +41,7 @@ def publish(publisher: Publisher, origin: Origin) -> Checkpoint | None:
     Raises Contradiction and signing.KeyTrouble; then nothing was signed.
     """
     last = publisher.last()
+    number_all(origin.now)
     with database.writing() as connection:
         _announce(connection, publisher, origin)
         size = sequence.fill_tiles(connection)
@@ -56,6 +57,17 @@ def publish(publisher: Publisher, origin: Origin) -> Checkpoint | None:
         publisher.keep(note)
         _store(connection, publisher, head, note, origin.now)
     return head
+
+
+def number_all(now: datetime) -> int:
+    """Give every waiting entry its number, in transactions of their own, and return how many."""
+    total = 0
+    while True:
+        with database.writing() as connection:
+            done = sequence.number(connection, now)
+        total += done
+        if done < sequence.MOST_NUMBERED:
+            return total
 
 
 def rotate(old: str, new: str, reason: str, origin: Origin) -> None:

@@ -1,22 +1,59 @@
 """The tree in the database: which entries are numbered, and the full tiles over them.
 
-On SQLite a trigger numbers every entry in the transaction that inserts it (migration 0001). Tiles are written
+On SQLite a trigger numbers every entry in the transaction that inserts it (migration 0001). On PostgreSQL an entry
+waits in ``ledger_pending`` until :func:`number` gives it the next number, in batches and off the request path: else
+every writer would wait for the disk of the one before it. Tiles are written
 later, by whoever is about to sign: they hold nothing that the numbered leaves do not, and a tile that is full never
 changes. Partial tiles are not stored at all; :func:`read_tile` makes them from the leaves or from the full tiles
 below.
 """
 
-from sqlalchemy import Connection, func, insert, select
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select
 
 from consent.ledger import tiles
 from consent.ledger.merkle import BrokenTree
 from consent.ledger.tiles import WIDTH, Tile
-from consent.store.ledger import LedgerLeaf, LedgerTile
+from consent.store.ledger import LedgerEntry, LedgerLeaf, LedgerPending, LedgerTile
+
+MOST_NUMBERED = 2000
+_LOCK = (0x434F4E53, 1)  # names the sequencer among the advisory locks of the database
 
 
 def size(connection: Connection) -> int:
     """Return how many entries are numbered."""
     return int(connection.execute(select(func.coalesce(func.max(LedgerLeaf.seq) + 1, 0))).scalar_one())
+
+
+def number(connection: Connection, now: datetime) -> int:
+    """Give up to MOST_NUMBERED waiting entries their numbers, in the order of appending, and return how many.
+
+    Only one worker at a time, on whatever host: another one returns 0 at once. The lock is asked for in a statement of
+    its own, so that what is read next is no older than the lock. Nothing to do on SQLite.
+    """
+    if connection.dialect.name == "sqlite" or not _alone(connection):
+        return 0
+    first = size(connection)
+    oldest = select(LedgerPending.id).order_by(LedgerPending.id).limit(MOST_NUMBERED)
+    taken = (
+        delete(LedgerPending).where(LedgerPending.id.in_(oldest)).returning(LedgerPending.id, LedgerPending.entry_id)
+    )
+    entries = [row.entry_id for row in sorted(connection.execute(taken), key=lambda row: row.id)]
+    if entries:
+        wanted = select(LedgerEntry.entry_id, LedgerEntry.leaf_hash).where(LedgerEntry.entry_id.in_(entries))
+        hashes = {row.entry_id: row.leaf_hash for row in connection.execute(wanted)}
+        rows = [
+            {"seq": seq, "entry_id": entry, "leaf_hash": hashes[entry], "sequenced_at": now}
+            for seq, entry in enumerate(entries, first)
+        ]
+        connection.execute(insert(LedgerLeaf), rows)
+    return len(entries)
+
+
+def _alone(connection: Connection) -> bool:
+    """Take the sequencer's lock until the transaction ends, or return False: another worker has it."""
+    return bool(connection.execute(select(func.pg_try_advisory_xact_lock(*_LOCK))).scalar())
 
 
 def fill_tiles(connection: Connection) -> int:

@@ -34,7 +34,7 @@ def flask_settings(url: str) -> dict[str, Any]:
     """Return what Flask-SQLAlchemy must be told to open *url* both ways."""
     options: dict[str, Any] = {"pool_size": 16, "pool_timeout": 30}
     if not url.startswith("sqlite"):
-        reader = {"execution_options": {"postgresql_readonly": True}}
+        reader = {"execution_options": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}}
         return {
             "SQLALCHEMY_DATABASE_URI": url,
             "SQLALCHEMY_ENGINE_OPTIONS": options | {"pool_pre_ping": True},

@@ -38,6 +38,15 @@ class LedgerEntry(Base):
     leaf_hash: Mapped[bytes]
 
 
+class LedgerPending(Base):
+    """An entry that waits for its number, on PostgreSQL; the sequencer takes it out. On SQLite always empty."""
+
+    __tablename__ = "ledger_pending"
+
+    id: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=True)
+    entry_id: Mapped[str] = mapped_column(ForeignKey("ledger_entry.entry_id"), unique=True)
+
+
 class LedgerLeaf(Base):
     """The entry's place in the log, from 0 without a gap. On SQLite a trigger numbers as the entry is inserted."""
 

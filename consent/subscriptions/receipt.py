@@ -1,11 +1,14 @@
-"""The receipt of a consent: the copy that the person gets of what they agreed to."""
+"""The receipt of a consent: the copy that the person gets of what they agreed to.
+
+As a page here; as a proof and as a record for programs in ``receipt_forms``.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from consent.catalogue import Topic
-from consent.records import history
+from consent.records import history, prove, served
 from consent.records.facts import Item
 from consent.records.links import Asked, Link, open_link
 from consent.store import database
@@ -14,23 +17,30 @@ from consent.tokens import BadLink
 
 @dataclass(frozen=True)
 class Line:
-    """One entry behind the receipt."""
+    """One entry behind the receipt, and how far it has come: ``pending``, ``sequenced`` or ``published``."""
 
-    id: str
-    kind: str
-    sequence: int | None
-    leaf_hash: str
+    item: Item
+    state: str
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What was agreed, when, in answer to which words, and the entries that record it."""
+    """What was agreed, when, in answer to which words, and the entries that record it.
+
+    *place* is where the person is, as far as it is known.
+    """
 
     link: Link
     asked: Asked
     topics: tuple[Topic, ...]
     given_at: datetime
+    place: str | None
     lines: tuple[Line, ...]
+
+    @property
+    def consent(self) -> Line:
+        """The newest ``consent.given`` behind the receipt."""
+        return next(line for line in reversed(self.lines) if line.item.body["kind"] == "consent.given")
 
 
 def show(token: str, keys: Sequence[str]) -> Receipt:
@@ -38,6 +48,7 @@ def show(token: str, keys: Sequence[str]) -> Receipt:
     with database.reading() as connection:
         link = open_link(connection, token, "r", keys)
         past = history.read(connection, link.contact)
+        head = prove.newest(connection)
     if link.asked is None:
         raise BadLink
     requests = set(link.asked.entries)
@@ -46,14 +57,12 @@ def show(token: str, keys: Sequence[str]) -> Receipt:
         raise BadLink
     behind = requests.union(*(i.body["refs"] for i in given), (i.entry_id for i in given))
     topics = {i.body["topic"] for i in given}
+    size = head.size if head else 0
     return Receipt(
         link=link,
         asked=link.asked,
         topics=tuple(topic for topic in link.topics if topic.slug in topics),
         given_at=given[0].occurred_at,
-        lines=tuple(_line(item) for item in past.own if item.entry_id in behind),
+        place=past.place,
+        lines=tuple(Line(i, served.state(i.sequence, size)) for i in past.own if i.entry_id in behind),
     )
-
-
-def _line(item: Item) -> Line:
-    return Line(item.entry_id, item.body["kind"], item.sequence, item.leaf_hash.hex())

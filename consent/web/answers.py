@@ -1,9 +1,10 @@
-"""What goes wrong becomes an answer in one place: problem+json (RFC 9457) for the API, a helpful page for people.
+"""What goes wrong becomes an answer in one place: problem+json (RFC 9457) for programs, a helpful page for people.
 
 No answer and no log line holds exception text, a token or an address.
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, render_template, request, url_for
@@ -31,13 +32,35 @@ def install(app: Flask) -> None:
 
 def answer(error: HTTPException) -> Response:
     """Return the answer to *error*, with its status and the headers that belong to it (Allow, Retry-After)."""
-    response = _problem(error) if request.path.startswith("/api/") else _page(error)
+    response = _problem(error) if _asked_by_program() else _page(error)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "WWW-Authenticate"):
             response.headers[name] = value
     if isinstance(error, ServiceUnavailable):
         response.headers["Retry-After"] = str(_RETRY_SECONDS)
     return response
+
+
+def explained(
+    error: HTTPException, message: str, errors: Mapping[str, Any] | None = None, retry_after: int | None = None
+) -> HTTPException:
+    """Return *error* for a view to raise: a program is told *message*, *errors* by field, and when to try again.
+
+    *retry_after* is in seconds.
+    """
+    error.data = {  # type: ignore[attr-defined]  # where the answer looks for it
+        "message": message,
+        "messages": {"json": errors} if errors else None,
+        "headers": {"Retry-After": str(retry_after)} if retry_after else None,
+    }
+    return error
+
+
+def _asked_by_program() -> bool:
+    """Whether the answer is for a program: the API's, the ledger's, a receipt as JSON."""
+    if request.path.startswith("/r/"):
+        return request.args.get("format") == "json"
+    return request.path.startswith(("/api/", "/ledger/"))
 
 
 def _problem(error: HTTPException) -> Response:

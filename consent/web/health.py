@@ -17,7 +17,7 @@ LATE = timedelta(seconds=60)
 def problems(now: datetime) -> list[str]:
     """Return what is wrong, in sentences for operators; empty when all is well."""
     found = [problem] if (problem := schema_problem()) else []
-    return found or _late_mail(now) + _unsigned(now)
+    return found or late_mail(now) + unsigned(now)
 
 
 def schema_problem() -> str | None:
@@ -32,7 +32,8 @@ def schema_problem() -> str | None:
     return None
 
 
-def _late_mail(now: datetime) -> list[str]:
+def late_mail(now: datetime) -> list[str]:
+    """Say so if mail has been waiting for more than a minute."""
     waiting = select(func.min(OutboxRow.run_at)).where(OutboxRow.state == "due", OutboxRow.leased_until <= now)
     with database.reading() as connection:
         oldest = connection.execute(waiting).scalar()
@@ -41,7 +42,7 @@ def _late_mail(now: datetime) -> list[str]:
     return [f"Mail has been waiting for {int((now - oldest).total_seconds())} s: is `consent worker` running?"]
 
 
-def _unsigned(now: datetime) -> list[str]:
+def unsigned(now: datetime) -> list[str]:
     """Say so if an entry waits for longer than we promise to be under a signed checkpoint."""
     with database.reading() as connection:
         head = prove.newest(connection)

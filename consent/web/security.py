@@ -1,6 +1,7 @@
 """Headers on every answer: nothing runs, nothing is framed, nothing is kept, no address of ours leaks.
 
-Links in mail are capabilities in a URL: hence no Referer, no cache, no index, no foreign resource.
+Links in mail are capabilities in a URL: hence no Referer, no cache, no index, no foreign resource. Only what says
+itself that it may be kept, as the ledger's tiles do, is cached.
 """
 
 from flask import Flask, Response, g, request
@@ -23,7 +24,7 @@ def _harden(response: Response) -> Response:
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if not request.path.startswith("/static/"):
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     return response

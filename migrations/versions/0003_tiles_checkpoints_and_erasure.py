@@ -35,7 +35,64 @@ def _guard_on_sqlite() -> None:
             op.execute(_REFUSE.format(table=table, event=event, when=when))
 
 
+# The same on PostgreSQL. ENABLE ALWAYS: they fire under session_replication_role = replica as well. Whoever owns the
+# tables can still disable them, so the service must not (migrations/postgresql_roles.sql).
+_PG_FUNCTIONS = """
+CREATE FUNCTION consent_refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END $$;
+
+CREATE FUNCTION consent_contiguous() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE first_new bigint; last_new bigint; new_rows bigint; before bigint;
+BEGIN
+  SELECT min(seq), max(seq), count(*) INTO first_new, last_new, new_rows FROM added;
+  IF new_rows = 0 THEN RETURN NULL; END IF;
+  EXECUTE format('SELECT coalesce(max(seq) + 1, 0) FROM %I.%I WHERE seq < $1', TG_TABLE_SCHEMA, TG_TABLE_NAME)
+    INTO before USING first_new;
+  IF first_new <> before OR last_new - first_new + 1 <> new_rows THEN
+    RAISE EXCEPTION 'ledger_leaf.seq must follow the last one' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER ledger_leaf_contiguous AFTER INSERT ON ledger_leaf
+  REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION consent_contiguous();
+ALTER TABLE ledger_leaf ENABLE ALWAYS TRIGGER ledger_leaf_contiguous;
+
+ALTER TABLE ledger_entry ADD CONSTRAINT ck_ledger_entry_leaf CHECK (leaf_hash = sha256('\\x00'::bytea || body));
+"""
+_PG_REFUSE = """
+CREATE TRIGGER {table}_refuse BEFORE {events} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION consent_refuse();
+ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_refuse;
+"""
+_PG_GUARDED = {
+    **dict.fromkeys(("ledger_entry", "ledger_leaf", *_EXISTS), "UPDATE OR DELETE OR TRUNCATE"),
+    "evidence": "UPDATE OR TRUNCATE",  # erasure deletes evidence, and nothing else
+}
+
+
+def _guard_on_postgresql() -> None:
+    op.execute(_PG_FUNCTIONS)
+    for table, events in _PG_GUARDED.items():
+        op.execute(_PG_REFUSE.format(table=table, events=events))
+
+
+def _unguard_postgresql() -> None:
+    for table in _PG_GUARDED:
+        op.execute(f"DROP TRIGGER {table}_refuse ON {table}")
+    op.execute("DROP TRIGGER ledger_leaf_contiguous ON ledger_leaf")
+    op.execute("ALTER TABLE ledger_entry DROP CONSTRAINT ck_ledger_entry_leaf")
+    op.execute("DROP FUNCTION consent_contiguous(); DROP FUNCTION consent_refuse()")
+
+
 def upgrade() -> None:
+    op.create_table(
+        "ledger_pending",
+        sa.Column("id", _BIG, autoincrement=True, nullable=False),
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["entry_id"], ["ledger_entry.entry_id"], name=op.f("fk_ledger_pending_entry_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_pending")),
+        sa.UniqueConstraint("entry_id", name=op.f("uq_ledger_pending_entry_id")),
+    )
     op.create_table(
         "ledger_tile",
         sa.Column("level", sa.Integer(), autoincrement=False, nullable=False),
@@ -83,9 +140,14 @@ def upgrade() -> None:
     op.add_column("contact", sa.Column("erased_entry", sa.Text(), nullable=True))
     if op.get_bind().dialect.name == "sqlite":
         _guard_on_sqlite()
+    else:
+        _guard_on_postgresql()
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name != "sqlite":
+        _unguard_postgresql()
+    op.drop_table("ledger_pending")
     for name in reversed(_COLUMNS):
         op.drop_column("contact", name)
     op.drop_index(op.f("ix_erased_address_entry_id"), table_name="erased_address")

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from consent import addresses, clock
 from consent.api.erasures import CODE
 from consent.law.kinds import KINDS
-from consent.records import append, contacts, erase, history, prove, publish, sequence, signing
+from consent.records import append, audit, contacts, erase, history, prove, publish, sequence, signing
 from consent.records.append import Closed, Draft, Origin
 from consent.store import database
 from tests.api.calling import Caller
@@ -191,3 +191,16 @@ def test_a_contact_made_after_an_erasure_remembers_it_without_a_further_statemen
         made = connection.execute(text("SELECT erased_entry FROM contact WHERE consent_key IS NOT NULL")).scalar()
         assert made
         assert sequence.size(connection) > 0
+
+
+def test_an_audit_misses_a_digest_that_was_taken_away(house: House) -> None:
+    house.confirm(ANNE.email)
+    house.confirm("ANNE@montreal.example")
+    gone(house)
+    with database.writing() as connection:
+        connection.execute(text("DROP TRIGGER erased_address_refuse_DELETE"))
+        connection.execute(text("DELETE FROM erased_address"))
+    with database.reading() as connection:
+        found = audit.audit(connection, log=LOG, state=None, kept=[], now=clock.now())
+    assert found.names == {"erased", "enforcement"}
+    assert found.findings.counts["ERASED"] == 2

@@ -1,0 +1,157 @@
+"""``consent doctor``: is everything as it should be? One line each; exit status 1 if something is not."""
+
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import click
+from sqlalchemy import Connection, func, select
+from sqlalchemy.engine import make_url
+
+from consent import catalogue, clock
+from consent.cli.session import app_context
+from consent.config import BadSettings, Settings
+from consent.ledger.merkle import BrokenTree
+from consent.records import enforcement, prove, sequence, signing
+from consent.records.signing import KeyTrouble, Publisher
+from consent.store import database
+from consent.store.ledger import LedgerEntry
+from consent.web import health
+
+_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+_SECONDS = 5
+_AHEAD = timedelta(seconds=60)
+_LITTLE = 1024**3  # bytes free on the disk
+
+
+class _Wrong(Exception):
+    """What the line says is not as it should be."""
+
+
+@click.command()
+def doctor() -> None:
+    """Check the settings, the database and its guards, the ledger's key, the clock, and where mail goes."""
+    well = True
+    try:
+        with app_context(migrated=False) as app:
+            settings: Settings = app.config["CONSENT"]
+            _say("settings", True, f"{settings.environment}, links begin with {settings.base_url}")
+            for name, check in _CHECKS.items():
+                well &= _run(name, check, settings)
+                if name == "schema" and health.schema_problem():
+                    break  # the others would only fail for want of tables
+    except BadSettings as error:
+        _say("settings", False, str(error))
+        well = False
+    sys.exit(0 if well else 1)
+
+
+def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> bool:
+    try:
+        _say(name, True, check(settings))
+    except (_Wrong, KeyTrouble) as error:
+        _say(name, False, str(error))
+        return False
+    return True
+
+
+def _say(name: str, well: bool, text: str) -> None:
+    mark = click.style("ok  ", fg="green") if well else click.style("FAIL", fg="red", bold=True)
+    click.echo(f"{mark}  {name:<9} {text}")
+
+
+def _schema(settings: Settings) -> str:
+    if problem := health.schema_problem():
+        raise _Wrong(problem)
+    known = catalogue.current()
+    if not known.topics:
+        raise _Wrong("Nothing is set up yet: run `consent setup FILE.toml`.")
+    return f"newest; {len(known.brands)} brands, {len(known.topics)} topics, {len(known.forms)} forms"
+
+
+def _guards(settings: Settings) -> str:
+    with database.reading() as connection:
+        if not enforcement.looked_at(connection):
+            raise _Wrong("Whether this database refuses to change the ledger is not known.")
+        if found := enforcement.problems(connection):
+            raise _Wrong(" ".join(found))
+    return "the database refuses to change or delete what the ledger holds"
+
+
+def _ledger(settings: Settings) -> str:
+    with database.reading() as connection:
+        size, head = sequence.size(connection), prove.newest(connection)
+        publisher = signing.load(settings.ledger_key, settings.ledger_origin)
+        if head is None and publisher is None:
+            raise _Wrong(f"{size} entries, never signed, and no key here: `consent ledger key new`, `consent worker`.")
+        if late := health.unsigned(clock.now()):
+            raise _Wrong(" ".join(late))
+        if publisher:
+            _continues(publisher, size, connection)
+    whose = publisher.signers[0].verifier.vkey if publisher else "the key is elsewhere"
+    return f"{size} entries, {head.size if head else 0} of them signed; {whose}"
+
+
+def _continues(publisher: Publisher, size: int, connection: Connection) -> None:
+    last = publisher.last()
+    try:
+        same = last.size <= size and prove.root(connection, last.size) == last.root
+    except BrokenTree:
+        same = True  # tiles are written when the next head is signed
+    if not same:
+        raise _Wrong(
+            f"The ledger does not continue the last note that was signed ({last.size} entries): run the audit."
+        )
+
+
+def _clock(settings: Settings) -> str:
+    with database.reading() as connection:
+        newest = connection.execute(select(func.max(LedgerEntry.entry_id))).scalar()
+        when: datetime | None = (
+            connection.execute(select(LedgerEntry.recorded_at).where(LedgerEntry.entry_id == newest)).scalar()
+            if newest
+            else None
+        )
+    now = clock.now()
+    if when and when - now > _AHEAD:
+        raise _Wrong(f"This host's clock says {now:%Y-%m-%d %H:%M:%S} UTC, and the newest entry is from later: set it.")
+    return f"{now:%Y-%m-%d %H:%M:%S} UTC" + (f", shifted by {settings.clock_offset} s" if settings.clock_offset else "")
+
+
+def _mail(settings: Settings) -> str:
+    with database.reading():
+        late = health.late_mail(clock.now())
+    if late:
+        raise _Wrong(" ".join(late))
+    url = urlsplit(settings.smtp_url)
+    if url.scheme not in _PORTS:
+        return "kept in a folder"
+    where = (url.hostname or "", url.port or _PORTS[url.scheme])
+    try:
+        socket.create_connection(where, _SECONDS).close()
+    except OSError as error:
+        raise _Wrong(f"{where[0]} port {where[1]} does not answer: {error.strerror or type(error).__name__}.") from None
+    return f"{where[0]} port {where[1]} answers"
+
+
+def _disk(settings: Settings) -> str:
+    path = make_url(settings.database_url).database
+    if not settings.database_url.startswith("sqlite") or not path:
+        return "the database is another host's"
+    free = shutil.disk_usage(str(path)).free
+    if free < _LITTLE:
+        raise _Wrong(f"{free // 1024**2} MiB are left beside the database.")
+    return f"{free // 1024**3} GiB are left beside the database"
+
+
+_CHECKS: dict[str, Callable[[Settings], str]] = {
+    "schema": _schema,
+    "guards": _guards,
+    "ledger": _ledger,
+    "clock": _clock,
+    "mail": _mail,
+    "disk": _disk,
+}

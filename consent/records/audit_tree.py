@@ -1,0 +1,193 @@
+"""The tree of the whole ledger, computed anew while its leaves pass, and held against every head that is known.
+
+Nothing is kept but what the next root needs, so that a ledger of any size fits into memory: one hash for each
+perfect tree at the right edge (:mod:`consent.ledger.merkle`) and one unfinished tile for each level.
+"""
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from consent.ledger import checkpoint
+from consent.ledger.checkpoint import BadNote, Checkpoint, Verifier
+from consent.ledger.merkle import EMPTY_ROOT, HASH_SIZE, node_hash
+from consent.ledger.tiles import HEIGHT, WIDTH, Tile
+from consent.records.findings import Findings
+from consent.store.ledger import LedgerCheckpoint, LedgerTile
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A checkpoint from outside of the database.
+
+    *name* is what to call it, and *at* an instant at which it surely existed, or None. *own* is whether it is what
+    our signer keeps, and not what an auditor kept.
+    """
+
+    name: str
+    head: Checkpoint
+    at: datetime | None = None
+    own: bool = False
+
+    @property
+    def line(self) -> str:
+        """The line of the answer that is about it."""
+        return "SIGNER" if self.own else f"CONSISTENT-WITH {self.head.size}"
+
+
+class Tree:
+    """The tree of the leaves seen so far. *whole* until a number was missing: then no later root can be known."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.whole = True
+        self._edge: list[bytes] = []  # roots of the perfect trees, the largest first
+        self._rows: list[list[bytes]] = [[]]  # the unfinished tile of each level
+
+    def add(self, leaf: bytes) -> list[tuple[Tile, bytes, bytes]]:
+        """Add *leaf*, and return the tiles that it fills, lower ones first, each with its hashes and its root."""
+        found, level, index, filled = leaf, 0, self.size, []
+        self._rows[0].append(leaf)
+        while index & 1:
+            found, level, index = node_hash(self._edge.pop(), found), level + 1, index >> 1
+            if level % HEIGHT == 0:
+                filled.append(self._fill(level // HEIGHT - 1, found))
+        self._edge.append(found)
+        self.size += 1
+        return filled
+
+    def root(self) -> bytes | None:
+        """Return the root of the leaves so far, or None if it cannot be known."""
+        if not self.whole:
+            return None
+        if not self._edge:
+            return EMPTY_ROOT
+        *lefts, found = self._edge
+        for left in reversed(lefts):
+            found = node_hash(left, found)
+        return found
+
+    def _fill(self, level: int, root: bytes) -> tuple[Tile, bytes, bytes]:
+        hashes, self._rows[level] = b"".join(self._rows[level]), []
+        if level + 1 == len(self._rows):
+            self._rows.append([])
+        self._rows[level + 1].append(root)
+        return Tile(level, (self.size >> HEIGHT * (level + 1))), hashes, root
+
+
+class Heads:
+    """Every head that must fit the tree: published ones by size from the database, and those *kept* elsewhere."""
+
+    def __init__(self, connection: Connection, known: Sequence[Verifier], kept: Sequence[Kept], log: str) -> None:
+        self.kept = sorted(kept, key=lambda one: one.head.size)
+        self.published = 0
+        self.newest = int(connection.execute(select(func.coalesce(func.max(LedgerCheckpoint.size), 0))).scalar_one())
+        self._stored, self._known, self._log = _stored(connection), known, log
+        self._waiting = next(self._stored, None)
+        self._due = 0
+
+    def meet(self, tree: Tree, found: Findings) -> None:
+        """Compare the *tree*, as large as it is now, with the heads of this size."""
+        while self._waiting is not None and self._waiting.size <= tree.size:
+            self._judge(self._waiting, tree.root() if self._waiting.size == tree.size else None, found)
+            self._waiting = next(self._stored, None)
+        while self._due < len(self.kept) and self.kept[self._due].head.size <= tree.size:
+            _fits(self.kept[self._due], tree, found)
+            self._due += 1
+
+    def finish(self, tree: Tree, found: Findings) -> None:
+        """Say which heads the *tree*, now complete, never reached."""
+        while self._waiting is not None:
+            row = f"ledger_checkpoint {self._waiting.size}"
+            found.add("ROOT", "rollback", row, f"It was published, and the ledger has {tree.size} entries.")
+            self._note(self._waiting, found)
+            self._waiting = next(self._stored, None)
+        for one in self.kept[self._due :]:
+            text = f"It covers {one.head.size} entries, and the ledger has {tree.size}: it was cut or restored."
+            found.add(one.line, "rollback", one.name, text)
+
+    def _judge(self, row: Any, root: bytes | None, found: Findings) -> None:
+        self._note(row, found)
+        if root != row.root:
+            name, said = f"ledger_checkpoint {row.size}", _spelled(row.root)
+            found.add("ROOT", "root", name, f"It says {said}; the first {row.size} entries give {_spelled(root)}.")
+
+    def _note(self, row: Any, found: Findings) -> None:
+        self.published += 1
+        name = f"ledger_checkpoint {row.size}"
+        try:
+            head = checkpoint.open_note(row.note, self._known)
+        except (BadNote, TypeError, AttributeError) as error:
+            found.add("SIGNATURE", "signature", name, f"Its note cannot be believed: {error}")
+            return
+        if (head.size, head.root, head.origin) != (row.size, row.root, self._log):
+            found.add("SIGNATURE", "signature", name, "Its columns or its log are not those of its note.")
+        if row.key_id not in {key.key_id.hex() for key in self._known}:
+            found.add("SIGNATURE", "signature", name, f"Its key_id {row.key_id} is not that of a key of this log.")
+
+
+def check_tile(connection: Connection, filled: tuple[Tile, bytes, bytes], newest: int, found: Findings) -> bool:
+    """Compare a tile that is full with what is stored, and return whether it is; below *newest* it must be."""
+    tile, hashes, root = filled
+    row = connection.execute(
+        select(LedgerTile.root, LedgerTile.hashes).where(LedgerTile.level == tile.level, LedgerTile.idx == tile.index)
+    ).first()
+    name = f"ledger_tile {tile.level}/{tile.index}"
+    if row is None:
+        if (tile.index + 1) << HEIGHT * (tile.level + 1) <= newest:
+            found.add("TILES", "tile", name, "It is full, and not stored.")
+        return False
+    if row.hashes != hashes:
+        found.add(
+            "TILES",
+            "tile",
+            name,
+            f"Its hashes are not those below it; the first is number {_first(row, tile, hashes)}.",
+        )
+    if row.root != root:
+        found.add("TILES", "tile", name, "Its root is not the root over what is below it.")
+    return True
+
+
+def check_surplus(connection: Connection, tree: Tree, found: Findings) -> None:
+    """Find stored tiles that a tree of this size does not fill; and say so if none could be computed."""
+    if not tree.whole:
+        found.add("TILES", "tile", "ledger_tile", "Numbers are missing: later tiles cannot be computed.")
+        return
+    for level, index in connection.execute(select(LedgerTile.level, LedgerTile.idx)):
+        if level < 0 or index < 0 or index >= tree.size >> HEIGHT * (level + 1):
+            text = f"A ledger of {tree.size} entries does not fill it."
+            found.add("TILES", "tile", f"ledger_tile {level}/{index}", text)
+
+
+def _stored(connection: Connection) -> Iterator[Any]:
+    columns = (LedgerCheckpoint.size, LedgerCheckpoint.root, LedgerCheckpoint.note, LedgerCheckpoint.key_id)
+    wanted, after = select(*columns).order_by(LedgerCheckpoint.size).limit(_PAGE), -(2**63)
+    while rows := connection.execute(wanted.where(LedgerCheckpoint.size > after)).all():
+        yield from rows
+        after = rows[-1].size
+
+
+def _fits(one: Kept, tree: Tree, found: Findings) -> None:
+    """Note it if the first entries are not those that the kept head covers: every ledger begins with the empty one."""
+    root = tree.root() if one.head.size == tree.size else None
+    if root != one.head.root:
+        text = f"The first {one.head.size} entries are not those that it covers: the ledger was rewritten."
+        found.add(one.line, "inconsistent", one.name, text)
+
+
+def _first(row: Any, tile: Tile, hashes: bytes) -> int:
+    """Return the number, within the tile's level, of the first hash that differs."""
+    size = HASH_SIZE
+    pairs = ((row.hashes[at : at + size], hashes[at : at + size]) for at in range(0, len(hashes), size))
+    return tile.index * WIDTH + next((n for n, (stored, made) in enumerate(pairs) if stored != made), WIDTH - 1)
+
+
+def _spelled(root: bytes | None) -> str:
+    return "none, for numbers are missing" if root is None else base64.b64encode(root).decode()

@@ -1,0 +1,37 @@
+-- Who may do what on PostgreSQL. Run it once after `consent migrate`, as the owner of the tables or a superuser:
+--
+--     psql -f postgresql_roles.sql consent
+--
+-- Whoever owns the ledger's tables can switch its triggers off. So the service signs in as somebody who does not:
+-- make a login for the web processes and one for the workers, and give them these roles.
+--
+--     CREATE ROLE web LOGIN PASSWORD '…' IN ROLE consent_web;
+--     CREATE ROLE worker LOGIN PASSWORD '…' IN ROLE consent_web, consent_sequencer, consent_publisher;
+--     CREATE ROLE auditor LOGIN PASSWORD '…' IN ROLE consent_audit;
+--
+-- Safe to run again; run it again after each `consent migrate`.
+
+DO $$
+DECLARE role text;
+BEGIN
+  FOREACH role IN ARRAY ARRAY['consent_web', 'consent_sequencer', 'consent_publisher', 'consent_audit'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
+      EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+    END IF;
+  END LOOP;
+END $$;
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, consent_web, consent_sequencer, consent_publisher, consent_audit;
+GRANT USAGE ON SCHEMA public TO consent_web, consent_sequencer, consent_publisher, consent_audit;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO consent_web, consent_sequencer, consent_publisher, consent_audit;
+
+-- What is not the ledger is the web's own to change: people, standings, the outbox, what is set up.
+GRANT INSERT, UPDATE, DELETE ON
+  api_key, brand, contact, export, form, notice, organization, outbox, signup, standing, topic TO consent_web;
+
+-- The ledger is only ever added to. Evidence may be deleted, which is erasure.
+GRANT INSERT ON ledger_entry, evidence, ledger_pending, erased_address TO consent_web;
+GRANT DELETE ON evidence TO consent_web;
+GRANT DELETE ON ledger_pending TO consent_sequencer;
+GRANT INSERT ON ledger_leaf, ledger_tile TO consent_sequencer;
+GRANT INSERT ON ledger_checkpoint, ledger_key TO consent_publisher;
