@@ -4,6 +4,7 @@ import importlib.util
 import inspect
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from consent.law import cases, citations, decide, labels
 from consent.law.kinds import KINDS
 from consent.law.readings import READINGS
 from consent.ledger import entries
-from consent.records import export
+from consent.records import export, signing
 from consent.records.export import Filters
 from tests.api.test_decisions import ask
 from tests.cli.test_commands import ACME, run
@@ -124,6 +125,23 @@ def test_every_local_link_leads_somewhere() -> None:
             assert (file.parent / target).exists(), f"{file.name}: {target}"
     for path in re.findall(r"`(tests/[\w/.]+)`", (ROOT / "SECURITY.md").read_text("utf-8")):
         assert (ROOT / path).exists(), path
+
+
+def test_the_readmes_bundle_is_written_and_sound(house: House, tmp_path: Path) -> None:
+    vkey = signing.create(tmp_path / "ledger.key", "consent.example.com/ledger").signers[0].verifier.vkey
+    house.confirm("anne@example.com")
+    words = next(block for block in blocks(README, "console") if "consent verify" in block)
+    for line in words.splitlines():
+        command = shlex.split(re.sub(r"--key '[^']*'", f"--key {vkey}", line.removeprefix("$ consent ")))
+        done = run(
+            tmp_path,
+            *command,
+            CONSENT_DATABASE_URL=f"sqlite:///{tmp_path}/consent.db",
+            CONSENT_BASE_URL="https://consent.example.com",
+            CONSENT_LEDGER_KEY=str(tmp_path / "ledger.key"),
+        )
+        assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "SOUND"
 
 
 def test_the_make_targets_of_the_readme_exist() -> None:
