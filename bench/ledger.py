@@ -28,7 +28,7 @@ from consent.records.export import Filters
 from consent.store import database
 from consent.store.contacts import Contact
 
-LOG = "bench.example/ledger"
+LOG = "bench"  # as the set-up of bench.many names it
 CHUNK = 5_000
 PER_CONTACT = 5
 TRANSACTIONS = 400
@@ -155,7 +155,7 @@ def _bundling(path: Path, size: int, vkey: str) -> Iterator[str]:
 
 def _verify(bundle: Path, vkey: str, options: list[str]) -> None:
     command = [sys.executable, "-I", str(verify.__file__), str(bundle), "--key", vkey, *options]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    said = subprocess.run(command, check=False, capture_output=True, text=True).stdout
     assert said.endswith("SOUND\n"), said
 
 

@@ -1,8 +1,9 @@
 """A receipt in two more forms: the proof that the signed ledger holds it, and the record, for programs.
 
 The record has the fields of Kantara's Consent Receipt 1.1, and under ``ledger`` what makes it the person's own: the
-exact bytes of each entry, every value that an entry only commits to together with its salt, and the proof. With
-them anybody can be shown what was agreed, even when we keep nothing any more::
+exact bytes of each entry, the proof, and the salt of the address that the entry commits to. The address itself is not
+in it, for the link may be forwarded; whoever knows it can show that the entry is about it, even when we keep
+nothing any more::
 
     leaf hash  = SHA-256(0x00 | body)
     commitment = SHA-256("consent-ledger/commit/v1" 0x00 | field | 0x00 | salt | value)
@@ -75,7 +76,7 @@ def record(found: Receipt, wording: Wording) -> dict[str, Any]:
         "consentReceiptID": consent.entry_id,
         **({"publicKey": keys[0]} if keys else {}),
         "language": found.asked.notice.language,
-        "piiPrincipalId": found.link.address or found.link.contact,
+        "piiPrincipalId": found.link.contact,
         "piiControllers": [_controller(brand) for brand in brands],
         "policyUrl": brands[0].privacy_url,
         "services": [_service(topic, wording) for topic in found.topics],
@@ -122,12 +123,12 @@ def _service(topic: Topic, wording: Wording) -> dict[str, Any]:
 
 
 def _entries(connection: Connection, lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
-    """Yield each entry with its bytes, its opened evidence, and its proof if a signed head covers it."""
+    """Yield each entry with its bytes, the salt of its address, and its proof if a signed head covers it."""
     ids = [line.item.entry_id for line in lines]
     texts = select(LedgerEntry.entry_id, LedgerEntry.body).where(LedgerEntry.entry_id.in_(ids))
     bodies = {row.entry_id: row.body for row in connection.execute(texts)}
-    kept = select(Evidence.entry_id, Evidence.field, Evidence.salt, Evidence.value).where(Evidence.entry_id.in_(ids))
-    evidence = connection.execute(kept.order_by(Evidence.field)).all()
+    kept = select(Evidence.entry_id, Evidence.salt).where(Evidence.entry_id.in_(ids), Evidence.field == "email")
+    salts = {row.entry_id: row.salt.hex() for row in connection.execute(kept)}
     for line in lines:
         entry = line.item.entry_id
         yield {
@@ -136,11 +137,7 @@ def _entries(connection: Connection, lines: Sequence[Line]) -> Iterator[dict[str
             "sequence": line.item.sequence,
             "leaf_hash": line.item.leaf_hash.hex(),
             "body": base64.b64encode(bodies[entry]).decode(),
-            "evidence": [
-                {"field": row.field, "salt": row.salt.hex(), "value": row.value.decode()}
-                for row in evidence
-                if row.entry_id == entry
-            ],
+            "salts": {"email": salts[entry]} if entry in salts else {},
             "proof": _proof(connection, entry),
         }
 
