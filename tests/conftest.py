@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,9 +20,12 @@ from consent.resources import folder
 from consent.setup import apply, keys
 from consent.setup import read as setup_file
 from consent.store import database, schema
+from tests import postgres as postgres_server
 from tests.api.calling import Caller
 from tests.house import House
+from tests.postgres import Postgres
 
+TEMPLATE = f"migrated_{uuid.uuid4().hex}"  # of this process: several may share a server
 SECRET = "2f6c1d9a7b3e4058c6d1e2f3a4b5968778695a4b3c2d1e0f9182736455463728"
 
 
@@ -40,11 +44,36 @@ def settings_for(path: Path, **more: str) -> Settings:
     )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that says which database the service runs on."""
+    parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL run what needs a database at all, and is not about SQLite's own ways."""
+    if config.getoption("--database") == "sqlite":
+        return
+    mine = [i for i in items if "app" in getattr(i, "fixturenames", ()) and not i.get_closest_marker("sqlite")]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(mine)])
+    items[:] = mine
+
+
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the real schema and the example company, to be copied."""
+def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres | None]:
+    """A PostgreSQL server for the whole run, or None when the tests run on SQLite."""
+    if request.config.getoption("--database") == "sqlite":
+        yield None
+        return
+    with postgres_server.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres | None) -> Path:
+    """A database with the real schema and the example company, to be copied: a file, or the template ``migrated``."""
     path = tmp_path_factory.mktemp("migrated")
-    app = create_app(settings_for(path))
+    more = {"CONSENT_DATABASE_URL": postgres.make(TEMPLATE)} if postgres else {}
+    app = create_app(settings_for(path, **more))
     with app.app_context():
         schema.migrate()
         apply.apply(
@@ -55,15 +84,22 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def app(migrated: Path, tmp_path: Path) -> Iterator[Flask]:
+def app(migrated: Path, tmp_path: Path, postgres: Postgres | None) -> Iterator[Flask]:
     """The app on a fresh copy of the database, with its context pushed; the clock is put right afterwards."""
-    shutil.copy(migrated, tmp_path / "consent.db")
-    app = create_app(settings_for(tmp_path))
+    name = f"test_{uuid.uuid4().hex}"
+    if postgres:
+        more = {"CONSENT_DATABASE_URL": postgres.make(name, TEMPLATE)}
+    else:
+        shutil.copy(migrated, tmp_path / "consent.db")
+        more = {}
+    app = create_app(settings_for(tmp_path, **more))
     with app.app_context():
         catalogue.reload()
         yield app
     dispose(app)
     clock.set_offset(0)
+    if postgres:
+        postgres.drop(name)
 
 
 def free_port() -> int:

@@ -6,7 +6,8 @@ import click
 
 from consent.cli.session import app_context, origin
 from consent.ledger import verify as verifier
-from consent.records import publish, signing
+from consent.records import rotate as rotation
+from consent.records import signing
 
 
 @click.group()
@@ -45,19 +46,10 @@ def show() -> None:
 def rotate(finish: bool) -> None:
     """Put a new key in place and print its public key; the old one signs beside it until --finish."""
     with app_context() as app:
-        settings = app.config["CONSENT"]
-        if finish:
-            old = signing.drop_retiring(settings.ledger_key, settings.ledger_origin)
-            vkey = signing.vkey(settings.ledger_key, settings.ledger_origin) or ""
-            publish.retire(old.verifier.vkey, vkey, origin(app))
-            click.echo(vkey)
-            return
-        before, after = signing.replace(settings.ledger_key, settings.ledger_origin)
-        publish.rotate(before.verifier.vkey, after.verifier.vkey, "scheduled", origin(app))
-        if both := signing.load(settings.ledger_key, settings.ledger_origin):
-            publish.publish(both, origin(app))  # one head at least is signed by both
-    click.echo(after.verifier.vkey)
-    click.echo("Give it to whoever checks the ledger; then run this again with --finish.", err=True)
+        path = app.config["CONSENT"].ledger_key
+        click.echo(rotation.finish(path, origin(app)) if finish else rotation.begin(path, origin(app)))
+    if not finish:
+        click.echo("Give it to whoever checks the ledger; then run this again with --finish.", err=True)
 
 
 @click.command(

@@ -41,6 +41,7 @@ def drain(app: Flask) -> int:
         _timed(round_)
         while done := deliver.deliver_due(round_):
             total += done
+        publish.number_all(clock.now())
         sign(app.config["CONSENT"])
     return total
 

@@ -41,9 +41,9 @@ def publish(publisher: Publisher, origin: Origin) -> Checkpoint | None:
     Raises Contradiction and signing.KeyTrouble; then nothing was signed.
     """
     last = publisher.last()
+    announce(publisher, origin)
     number_all(origin.now)
-    with database.writing() as connection:
-        _announce(connection, publisher, origin)
+    with database.writing() as connection:  # nothing is appended in it: were it lost, the note would still hold
         size = sequence.fill_tiles(connection)
         _check(connection, last, size, "the last note that was signed")
         if stored := prove.newest(connection):
@@ -70,36 +70,36 @@ def number_all(now: datetime) -> int:
             return total
 
 
-def rotate(old: str, new: str, reason: str, origin: Origin) -> None:
-    """Record that the key *new* signs from now on, beside the *old* one until that is retired."""
+def announce(publisher: Publisher, origin: Origin) -> None:
+    """Record a key that the ledger does not name yet: a new one, or one that was made after the ledger was opened."""
+    vkey = publisher.signers[0].verifier.vkey
+    with database.reading() as connection:
+        if _status(connection, vkey):
+            return
     with database.writing() as connection:
-        size = sequence.size(connection)
-        details = {"old": old, "new": new, "from_size": size, "reason": reason}
-        (row,) = append.about_nobody(connection, origin, [Draft("key.rotated", "system", {"details": details})])
-        _note_key(connection, new, "active", size, row.entry.id)
+        open_log(connection, origin, vkey)
+        if not _status(connection, vkey):
+            old = publisher.signers[1].verifier.vkey if len(publisher.signers) > 1 else None
+            reason = "rotated" if old else "first_key"
+            _record_key(connection, origin, {"old": old, "new": vkey, "reason": reason}, vkey, "active")
 
 
 def retire(old: str, new: str, origin: Origin) -> None:
-    """Record that the key *old* signs no more."""
+    """Record that the key *old* signs no more; once, however often it is asked for."""
     with database.writing() as connection:
-        size = sequence.size(connection)
-        details = {"old": old, "new": new, "from_size": size, "reason": "retired"}
-        (row,) = append.about_nobody(connection, origin, [Draft("key.rotated", "system", {"details": details})])
-        _note_key(connection, old, "retired", size, row.entry.id)
+        if "retired" not in _status(connection, old):
+            _record_key(connection, origin, {"old": old, "new": new, "reason": "retired"}, old, "retired")
 
 
-def _announce(connection: Connection, publisher: Publisher, origin: Origin) -> None:
-    """Record a key that the ledger does not name yet: one that was made after the ledger was opened."""
-    vkey = publisher.signers[0].verifier.vkey
-    if connection.execute(select(LedgerKey.vkey).where(LedgerKey.vkey == vkey)).first():
-        return
-    open_log(connection, origin, vkey)
-    if connection.execute(select(LedgerKey.vkey).where(LedgerKey.vkey == vkey)).first():
-        return
+def _status(connection: Connection, vkey: str) -> set[str]:
+    return set(connection.execute(select(LedgerKey.status).where(LedgerKey.vkey == vkey)).scalars())
+
+
+def _record_key(connection: Connection, origin: Origin, details: dict[str, str | None], vkey: str, status: str) -> None:
     size = sequence.size(connection)
-    details = {"old": None, "new": vkey, "from_size": size, "reason": "first_key"}
-    (row,) = append.about_nobody(connection, origin, [Draft("key.rotated", "system", {"details": details})])
-    _note_key(connection, vkey, "active", size, row.entry.id)
+    draft = Draft("key.rotated", "system", {"details": {**details, "from_size": size}})
+    (row,) = append.about_nobody(connection, origin, [draft])
+    _note_key(connection, vkey, status, size, row.entry.id)
 
 
 def _check(connection: Connection, old: Checkpoint, size: int, what: str) -> None:

@@ -44,6 +44,10 @@ class Publisher:
                 "Without it nobody could tell whether the ledger was rolled back."
             ) from None
 
+    def sign_again(self) -> None:
+        """Let every key sign the last head, so that each of them alone can go on from it."""
+        self.keep(self.sign(self.last()))
+
     def sign(self, head: Checkpoint) -> str:
         """Return the note of *head*, signed by every key."""
         return checkpoint.sign(head, self.signers)
@@ -54,12 +58,13 @@ class Publisher:
 
 
 def load(key: Path, origin: str) -> Publisher | None:
-    """Return the publisher of the key file *key*, or None if there is no such file. Raises KeyTrouble."""
+    """Return the publisher of the key file *key*, or None if there never was one here. Raises KeyTrouble."""
     if not key.exists():
+        if _state(key).exists():
+            raise KeyTrouble(f"{key} is gone, and {_state(key).name} is still there: put the key back.")
         return None
-    old = _retiring(key)
-    signers = [_read(path, origin) for path in (key, old) if path.exists()]
-    return Publisher(tuple(signers), _state(key))
+    signers = [_read(path, origin) for path in (key, _retiring(key)) if path.exists()]
+    return Publisher(tuple(dict.fromkeys(signers)), _state(key))  # a rotation that was cut short leaves two copies
 
 
 def vkey(key: Path, origin: str) -> str | None:
@@ -83,29 +88,24 @@ def create(key: Path, origin: str) -> Publisher:
     return made
 
 
-def replace(key: Path, origin: str) -> tuple[Signer, Signer]:
-    """Put a new key in the place of *key*, which goes on signing beside it, and return the old and the new one.
+def replace(key: Path, origin: str) -> None:
+    """Put a new key in the place of *key*, which goes on signing beside it. Raises KeyTrouble if there is no key.
 
-    Raises KeyTrouble if there is no key, or another one is still being retired.
+    The old key is copied before the new one takes its place: whenever this is cut short, the key is still there. Done
+    again, it goes on from there; a key that took the place already stays.
     """
     found = load(key, origin)
     if found is None:
         raise KeyTrouble(f"There is no key at {key}; make one with `consent ledger key new`.")
     if len(found.signers) > 1:
-        raise KeyTrouble("A key is being retired already; end that first with `consent ledger key rotate --finish`.")
-    new = _signer(origin, secrets.token_bytes(32))
+        return
     _write(_retiring(key), found.signers[0].seed, 0o600)
-    _write(key, new.seed, 0o600)
-    return found.signers[0], new
+    _write(key, _signer(origin, secrets.token_bytes(32)).seed, 0o600)
 
 
-def drop_retiring(key: Path, origin: str) -> Signer:
-    """Delete the key that was being retired, and return it. Raises KeyTrouble if there is none."""
-    found = load(key, origin)
-    if found is None or len(found.signers) < 2:
-        raise KeyTrouble("No key is being retired.")
-    _retiring(key).unlink()
-    return found.signers[1]
+def drop_retiring(key: Path) -> None:
+    """Delete the key that was being retired, if there is one."""
+    _retiring(key).unlink(missing_ok=True)
 
 
 def _state(key: Path) -> Path:
@@ -123,8 +123,10 @@ def _read(path: Path, origin: str) -> Signer:
         return _signer(origin, content)
     try:
         found = checkpoint.read_private(content.decode("utf-8").strip())
-    except (UnicodeDecodeError, BadKey) as error:
-        raise KeyTrouble(f"{path} is no signing key of 32 bytes. {error}") from None
+    except (UnicodeDecodeError, BadKey):
+        raise KeyTrouble(
+            f"{path} has {len(content)} bytes; a signing key has 32, or begins with PRIVATE+KEY+."
+        ) from None
     if found.name != origin:
         raise KeyTrouble(f"{path} signs for {found.name}, and CONSENT_LEDGER_ORIGIN is {origin}.")
     return found

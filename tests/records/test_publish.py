@@ -1,5 +1,7 @@
 """Signing the head: what is signed, when nothing is, and every way in which the signer refuses."""
 
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from sqlalchemy import text
 
 from consent import clock
 from consent.ledger import checkpoint, merkle
-from consent.records import prove, publish, sequence, signing
+from consent.records import audit, prove, publish, rotate, sequence, signing
 from consent.records.append import Origin
 from consent.records.publish import Contradiction
 from consent.records.signing import KeyTrouble, Publisher
@@ -148,21 +150,84 @@ def test_while_a_key_is_retired_both_sign_and_then_the_new_one_alone(
     house: House, publisher: Publisher, tmp_path: Path
 ) -> None:
     sign(publisher)
-    key = tmp_path / "ledger.key"
-    old, new = signing.replace(key, LOG)
-    publish.rotate(old.verifier.vkey, new.verifier.vkey, "scheduled", Origin(LOG, clock.now()))
-    both = signing.load(key, LOG)
-    assert both is not None and sign(both) is not None
-    for verifier in (old.verifier, new.verifier):
-        assert checkpoint.open_note(both.note(), [verifier]).origin == LOG
-    signing.drop_retiring(key, LOG)
-    publish.retire(old.verifier.vkey, new.verifier.vkey, Origin(LOG, clock.now()))
-    alone = signing.load(key, LOG)
-    assert alone is not None and sign(alone) is not None
+    key, old = tmp_path / "ledger.key", publisher.signers[0].verifier
+    new = checkpoint.read_vkey(rotate.begin(key, Origin(LOG, clock.now())))
+    for verifier in (old, new):
+        assert checkpoint.open_note(publisher.note(), [verifier]).size > 0
+    assert rotate.finish(key, Origin(LOG, clock.now())) == new.vkey
     with pytest.raises(checkpoint.BadNote):
-        checkpoint.open_note(alone.note(), [old.verifier])
+        checkpoint.open_note(publisher.note(), [old])
     with database.reading() as connection:
-        assert prove.keys(connection) == [new.verifier.vkey, old.verifier.vkey]
+        assert prove.keys(connection) == [new.vkey, old.vkey]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_a_rotation_cut_short_at_any_write_can_be_done_again(
+    house: House, publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    sign(publisher)
+    key, first = tmp_path / "ledger.key", publisher.signers[0].verifier
+    kill_after(monkeypatch, step)
+    for act in (rotate.begin, rotate.finish):
+        with suppress(Killed):
+            act(key, Origin(LOG, clock.now()))
+    monkeypatch.undo()
+    with suppress(KeyTrouble):  # it had gone far enough, or not begun
+        rotate.finish(key, Origin(LOG, clock.now()))
+    house.sign_up(ANNE.email)
+    again = signing.load(key, LOG)
+    assert again is not None and sign(again) is not None
+    new = checkpoint.read_vkey(rotate.begin(key, Origin(LOG, clock.now())))
+    assert rotate.finish(key, Origin(LOG, clock.now())) == new.vkey != first.vkey
+    last = signing.load(key, LOG)
+    with database.reading() as connection:
+        report = audit.audit(connection, log=LOG, state=last and last.last(), kept=[], now=clock.now())
+    assert report.names == frozenset()
+
+
+def kill_after(monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
+    """Let the process end at the write of number *writes*: of a file, a file's end, or a row that tells of a key."""
+    left = iter(range(writes))
+    for module, name in ((signing, "_write"), (signing, "drop_retiring"), (publish, "_note_key"), (publish, "_store")):
+        monkeypatch.setattr(module, name, _counted(getattr(module, name), left))
+
+
+def _counted(write: Callable[..., None], left: Iterator[int]) -> Callable[..., None]:
+    def counted(*given: object) -> None:
+        if next(left, None) is None:
+            raise Killed
+        write(*given)
+
+    return counted
+
+
+def test_a_key_that_was_announced_in_a_crash_is_announced_once_and_signing_goes_on(
+    house: House, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "_store", _counted(publish._store, iter(())))
+    with pytest.raises(Killed):
+        sign(publisher)
+    monkeypatch.undo()
+    assert sign(publisher) is None  # the head was signed; its row is made up for
+    with database.reading() as connection:
+        head = prove.newest(connection)
+        assert head is not None and head.size == publisher.last().size == sequence.size(connection)
+
+
+def test_a_key_that_is_gone_is_not_taken_for_none(publisher: Publisher, tmp_path: Path) -> None:
+    (tmp_path / "ledger.key").unlink()
+    with pytest.raises(KeyTrouble, match="put the key back"):
+        signing.load(tmp_path / "ledger.key", LOG)
+
+
+def test_a_key_of_another_length_is_named_by_its_length(publisher: Publisher, tmp_path: Path) -> None:
+    (tmp_path / "ledger.key").write_bytes(bytes([255]) * 31)
+    with pytest.raises(KeyTrouble, match="has 31 bytes"):
+        signing.load(tmp_path / "ledger.key", LOG)
 
 
 def test_tiles_of_more_than_256_entries_give_the_same_root(house: House, publisher: Publisher) -> None:
