@@ -64,8 +64,8 @@ def make(body: dict[str, Any]) -> dict[str, Any]:
         id = kept.make(format, Filters(**body), opened, visitor.origin(), actor())
     except addresses.BadAddress as error:
         raise unprocessable({"contact": [str(error)]}) from None
-    except bundles.NothingSigned as error:
-        abort(409, message=str(error))
+    except (bundles.NothingSigned, bundles.NotSignedYet) as error:
+        abort(409, message=str(error), headers={"Retry-After": "10"})
     except kept.TooLarge as error:
         abort(
             413, message=f"{error.rows} rows are too many for one request; narrow the filters, or use `consent export`."

@@ -9,12 +9,15 @@ from consent.catalogue import Unknown
 from consent.cli import audit, demo, doctor, erasing, law, ledger, records, serving, setting_up
 from consent.cli.law import BadCaseFile
 from consent.config import BadSettings
-from consent.records.bundles import NothingSigned
+from consent.records.bundles import BadKept, NothingSigned, NotSignedYet
 from consent.records.publish import Contradiction
 from consent.records.signing import KeyTrouble
 from consent.setup.read import BadSetup
 
-_EXPECTED = (BadSettings, Contradiction, KeyTrouble, NothingSigned, BadCaseFile, BadSetup, BadAddress, Unknown, OSError)
+_EXPECTED = (
+    BadSettings, Contradiction, KeyTrouble, NothingSigned, NotSignedYet, BadKept, BadCaseFile, BadSetup, BadAddress,
+    Unknown, OSError,
+)  # fmt: skip
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -3,6 +3,7 @@
 import base64
 import json
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,12 +16,14 @@ from sqlalchemy.exc import DatabaseError
 
 from consent import clock
 from consent.cli.session import app_context, origin
+from consent.config import BadSettings
 from consent.ledger import checkpoint, verify
 from consent.ledger.checkpoint import BadKey, BadNote, Checkpoint, Verifier
 from consent.records import audit as records
 from consent.records import signing
 from consent.records.audit import SOUND, Report
 from consent.records.audit_tree import Kept
+from consent.records.signing import KeyTrouble
 from consent.store import database
 
 _LONGEST_NOTE = 1 << 20
@@ -56,19 +59,21 @@ def audit(checkpoints: Sequence[str], keys: Sequence[Verifier], as_json: bool) -
     OLD is a file that holds a signed checkpoint, and TIME when you got it. Only what was kept outside of the company
     shows that the ledger was not rebuilt by somebody who has its key. Exit status 1 means TAMPERED.
     """
-    with app_context() as app, _legible():
-        state = _state(app)  # before the database is looked at: a worker may sign more meanwhile
+    with _legible(), app_context() as app:
+        state, trouble = _state(app)  # before the database is looked at: a worker may sign more meanwhile
         with database.reading() as connection:
-            known = [*records.keys(connection), *keys]
-            kept = [_kept(text, known) for text in checkpoints]
+            known = records.keys(connection)
+            kept = [_kept(text, known, keys) for text in checkpoints]
             log, now = origin(app).log, clock.now()
             with _progress(connection) as watch:
-                found = records.audit(connection, log=log, state=state, kept=kept, now=now, watch=watch)
-    click.echo(json.dumps(_as_json(found)) if as_json else "\n".join(_as_text(found)))
+                found = records.audit(
+                    connection, log=log, state=state, kept=kept, now=now, trouble=trouble, watch=watch
+                )
+        click.echo(json.dumps(_as_json(found)) if as_json else "\n".join(_as_text(found)))
     sys.exit(0 if found.verdict == SOUND else 1)
 
 
-def _kept(text: str, known: Sequence[Verifier]) -> Kept:
+def _kept(text: str, known: Sequence[Verifier], others: Sequence[Verifier]) -> Kept:
     """Return what was kept in a file, with the time that is stated after it."""
     path, at, stated = text.rpartition("@")
     time: datetime | None = verify.parse_time(stated) if at else None
@@ -76,7 +81,7 @@ def _kept(text: str, known: Sequence[Verifier]) -> Kept:
     try:
         with Path(path).open("rb") as file:
             note = file.read(_LONGEST_NOTE).decode("utf-8")
-        return records.open_kept(note, path, time, known)
+        return records.open_kept(note, path, time, known, others)
     except (OSError, ValueError) as error:
         raise click.BadParameter(_why(path, error), param_hint="--checkpoint") from None
 
@@ -87,20 +92,29 @@ def _why(path: str, error: Exception) -> str:
     return f"{path} cannot be read as a checkpoint, perhaps followed by @ and a time like 2026-11-23T08:45:00Z: {error}"
 
 
-def _state(app: Flask) -> Checkpoint | None:
-    """Return what the signer of this host signed last, or None if it has no key."""
+def _state(app: Flask) -> tuple[Checkpoint | None, str | None]:
+    """Return what the signer of this host signed last, or None if it has no key; and why that cannot be read."""
     settings = app.config["CONSENT"]
-    publisher = signing.load(settings.ledger_key, settings.ledger_origin)
-    return publisher.last() if publisher else None
+    try:
+        publisher = signing.load(settings.ledger_key, settings.ledger_origin)
+        return publisher.last() if publisher else None, None
+    except (KeyTrouble, OSError) as error:
+        return None, str(error)
 
 
 @contextmanager
 def _legible() -> Iterator[None]:
-    """End with status 2 and a line, not with a traceback, where the database itself cannot be read."""
+    """End with status 2 and a line, not with a traceback and status 1, whatever it is that cannot be gone on with."""
     try:
         yield
+    except (BadSettings, click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
     except DatabaseError as error:
         raise Unreadable(f"The database cannot be read ({error.orig}): restore a copy and audit that.") from None
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
+        raise Unreadable(f"The audit broke off ({where}), and says nothing about the ledger.") from None
 
 
 @contextmanager

@@ -6,8 +6,9 @@ import click
 
 from consent import addresses
 from consent.cli.session import app_context, origin
+from consent.records import contacts, export
 from consent.records import erase as erasing
-from consent.records import export
+from consent.store import database
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 
@@ -30,10 +31,13 @@ class Code(click.ParamType[str]):
 @click.option("--reference", help="Such as a ticket's number; no personal data.")
 def erase(email: str, reason: str, reference: str | None) -> None:
     """Erase everything that names EMAIL; its "no" stays, as a keyed digest, and so does the proof."""
-    addresses.parse(email)
+    address = addresses.parse(email)
     with app_context() as app:
         try:
             row = erasing.erase(export.contact_id(email), reason, reference, origin(app), "system")
         except erasing.NotKnown:
-            raise click.UsageError("No contact has this address; nothing was erased.") from None
+            with database.reading() as connection:
+                before = contacts.erasure_of(connection, address.deny_key)
+            said = "This address was erased before" if before else "No contact has this address"
+            raise click.UsageError(f"{said}; nothing was erased.") from None
     click.echo(f"Erased. Entry {row.entry.id} says so; the address is suppressed for good.")

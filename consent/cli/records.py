@@ -93,8 +93,20 @@ def decide(
     type=click.Choice([*bundles.FIELDS, "all", "none"]),
     help="Personal data that a bundle opens; repeat it.",
 )
+@click.option(
+    "--checkpoint",
+    "kept",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A checkpoint that an auditor kept: a bundle then shows that it continues it. Repeat it.",
+)
 def export(
-    out: Path, format_: str, contact: str | None, evidence: tuple[str, ...], **conditions: str | datetime | None
+    out: Path,
+    format_: str,
+    contact: str | None,
+    evidence: tuple[str, ...],
+    kept: tuple[Path, ...],
+    **conditions: str | datetime | None,
 ) -> None:
     """Write the record to DIR/records.FORMAT, or into FILE.zip, or to a FILE that ends in the format's name.
 
@@ -105,7 +117,10 @@ def export(
         filters = Filters(contact=chosen, **conditions)  # type: ignore[arg-type]  # click gave each its type
         if format_ == "bundle":
             work.sign(app.config["CONSENT"])  # if the key is here, so that the newest entries are in it
-            bundled = bundles.save(out, filters, bundles.fields_of(evidence), origin(app), "system")
+            notes = [path.read_text("utf-8", "replace") for path in kept]
+            bundled = bundles.save(out, filters, bundles.fields_of(evidence), origin(app), "system", notes)
+            if contact and not bundled.entries:
+                click.echo("No entry is about this contact; the bundle is empty.", err=True)
             click.echo(f"{bundled.entries} entries ({bundled.scope}) in {out}, manifest SHA-256 {bundled.sha256}")
             return
         path, made = _write(out, format_, filters, origin(app))

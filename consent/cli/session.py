@@ -16,10 +16,11 @@ from consent.web import health
 
 
 def prepare_folder(url: str) -> None:
-    """Make the folder that a SQLite file is to lie in."""
+    """Make the folder that a SQLite file is to lie in, and the file, which holds addresses, for its owner alone."""
     path = make_url(url).database
     if url.startswith("sqlite") and path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).touch(mode=0o600)
 
 
 @contextmanager

@@ -131,7 +131,7 @@ def _stopped(question: Question, seen: Seen) -> Deny | None:
     if bounce and not (arrived and arrived.occurred_at > bounce.occurred_at):
         return _deny(question, "undeliverable", POLICY["Mailbox providers' sender rules"], bounce, "mend_address")
     erased = latest(f for f in seen.of(Erasure) if f.organization in (None, question.organization))
-    return _deny(question, "erased", GDPR["17(3)"], erased, "respect") if erased else None
+    return _deny(question, "erased", GDPR["17(3)"], erased, "stay_away") if erased else None
 
 
 def _put_aside(question: Question, seen: Seen) -> Deny | None:

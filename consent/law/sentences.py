@@ -224,6 +224,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "N’écrivez pas. Seul un geste exprès ultérieur de la personne, comme une nouvelle inscription confirmée, y change "
         "quelque chose.",
     ),
+    "stay_away": (
+        "Do not write, for any purpose. The person had everything erased; what is left is this mark.",
+        "N’écrivez pas, à quelque fin que ce soit. La personne a fait effacer toutes ses données; seule cette mention demeure.",
+    ),
     "mend_address": (
         "Do not write until the person confirms the address anew, for example by signing up again.",
         "N’écrivez pas avant que la personne confirme de nouveau son adresse, par exemple en se réinscrivant.",

@@ -36,7 +36,7 @@ def evidence_line(entry: str, field: str, salt: bytes, value: bytes) -> bytes:
     return _line({"entry": entry, "field": field, "salt": salt.hex(), "value": value.decode("utf-8")})
 
 
-def checkpoint_line(size: int, note: str, created_at: str, proof: Sequence[bytes]) -> bytes:
+def checkpoint_line(size: int, note: str, created_at: str | None, proof: Sequence[bytes]) -> bytes:
     """Return the line of an earlier checkpoint; *proof* shows that the bundle's ledger begins with it."""
     hashes = [_base64(found) for found in proof]
     return _line({"created_at": created_at, "note": note, "proof": hashes, "size": size})

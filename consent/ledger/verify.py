@@ -22,10 +22,10 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
-import glob
 import hashlib
 import io
 import json
+import os
 import re
 import struct
 import sys
@@ -150,15 +150,17 @@ def _names_of_zip(archive: zipfile.ZipFile) -> frozenset[str]:
 
 def _names_of_folder(folder: str) -> frozenset[str]:
     """Return the names of all files in *folder*, but for hidden ones, which are not part of a bundle."""
-    start = glob.escape(folder.rstrip("/") or folder) + "/"
     names: set[str] = set()
-    for found in glob.iglob(start + "**", recursive=True):
-        names.add(found.replace("\\", "/") if sys.platform == "win32" else found)
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in [name for name in (*folders, *files) if not name.startswith(".")]:
+            path = os.path.join(place, name)
+            if os.path.islink(path) or not (os.path.isdir(path) or os.path.isfile(path)):
+                raise Unusable(f"{path} is neither a file nor a folder; a bundle holds nothing else")
+        names.update(os.path.relpath(os.path.join(place, name), folder) for name in files if not name.startswith("."))
         if len(names) > MOST_FILES:
             raise Unusable(f"the folder has more than {MOST_FILES} files")
-    folders = {found.replace("\\", "/").rstrip("/") for found in glob.iglob(start + "**/", recursive=True)}
-    cut = len(folder.rstrip("/") or folder) + 1
-    return frozenset(name[cut:] for name in names if name.rstrip("/") not in folders)
+    return frozenset(name.replace(os.sep, "/") for name in names)
 
 
 # ---- Ed25519, RFC 8032 s. 5.1: a signature is verified with the arithmetic of Python, some milliseconds each ---
@@ -698,14 +700,14 @@ class Evidence:
         self.bits = {name: 1 << bit for bit, name in enumerate(self.asked)}
         self.opened = self.closed = self.erased = self.missing = self.number = 0
         self.pending = bytearray()
-        self.rectified: dict[bytes, int] = {}  # entry: sequence of the last entry that rectifies it
+        self.rectified: dict[bytes, list[tuple[int, bytes, int]]] = {}  # entry: by which, about whom, which fields
         self.line: dict[str, str] | None = None
         self._advance()
 
     def take(self, sequence: int, entry: dict[str, Any], contact: bytes) -> None:
         """Judge the evidence of *entry*."""
         if entry["kind"] == "evidence.rectified":
-            self.rectified.update((_key(ref), sequence) for ref in entry["refs"] if _ID.match(ref))
+            self._rectify(sequence, entry, contact)
         commitments, mask, last = entry["commitments"], 0, ""
         for name in commitments:
             mask |= self.bits.get(name, 0)
@@ -718,13 +720,25 @@ class Evidence:
         if mask:
             self.pending += _PENDING.pack(bool(contact), contact, _key(entry["id"]), sequence, mask)
 
+    def _rectify(self, sequence: int, entry: dict[str, Any], contact: bytes) -> None:
+        """Note which fields of which entries this one took out or replaced; it excuses no others."""
+        removed = entry["details"].get("removed", [])
+        names = {*entry["commitments"], *(removed if isinstance(removed, list) else [])}
+        bits = sum(bit for name, bit in self.bits.items() if name in names)
+        for ref in entry["refs"]:
+            if _ID.match(ref):
+                self.rectified.setdefault(_key(ref), []).append((sequence, contact, bits))
+
     def finish(self, erased: Mapping[bytes, int]) -> None:
         """Judge what was not opened, now that every erasure is known."""
         for about, contact, key, sequence, mask in _PENDING.iter_unpack(self.pending):
-            fields = [name for name, bit in self.bits.items() if bit & mask]
-            authority = max(erased.get(contact, -1) if about else -1, self.rectified.get(key, -1))
-            if authority > sequence:
-                self.erased += len(fields)
+            gone = mask if about and erased.get(contact, -1) > sequence else 0
+            for later, whose, bits in self.rectified.get(key, ()):
+                if later > sequence and whose in (b"", contact if about else b""):
+                    gone |= bits & mask
+            self.erased += bin(gone).count("1")
+            fields = [name for name, bit in self.bits.items() if bit & mask & ~gone]
+            if not fields:
                 continue
             self.missing += len(fields)
             text = f"entry {_spelled(key)} ({sequence}): {', '.join(fields)} MISSING"
@@ -837,6 +851,7 @@ class Report:
         self.limits: list[str] = []
         self.about: dict[str, Any] = {"origin": None, "size": None, "root": None, "scope": None}
         self.reason = ""  # of UNUSABLE
+        self.unchecked = ""  # what was asked for, and this bundle cannot show
 
     def line(self, name: str, result: str, text: str, *tallies: Tally) -> None:
         """Add a line. It fails if any of *tallies* counted something."""
@@ -850,6 +865,8 @@ class Report:
         failed = {line.line for line in self.lines if line.result == FAIL}
         if self.reason or failed - {"WITNESS"}:
             return UNUSABLE if self.reason else TAMPERED
+        if self.unchecked:
+            return UNUSABLE
         return UNWITNESSED if failed else SOUND
 
     def spoken(self) -> Iterator[str]:
@@ -865,8 +882,8 @@ class Report:
     def as_json(self) -> str:
         """Return the answer as one JSON object."""
         findings = [{"finding": f.finding, "text": f.text} for f in self.findings]
-        if self.reason:
-            findings.append({"finding": "unusable", "text": self.reason})
+        if reason := self.reason or (self.unchecked if self.verdict == UNUSABLE else ""):
+            findings.append({"finding": "unusable", "text": reason})
         answer = {"verdict": self.verdict, "exit": EXIT[self.verdict], **self.about}
         said = {"lines": [line._asdict() for line in self.lines], "findings": findings, "limits": self.limits}
         return json.dumps({**answer, **said})
@@ -1236,11 +1253,18 @@ class _Check:
         proofs = self._proofs(wanted - {0, self.head.size})
         for one in self.given.kept:
             rollback, inconsistent = Tally("rollback"), Tally("inconsistent")
+            name = f"CONSISTENT-WITH {one.head.size}"
+            if one.head.size in wanted and 0 < one.head.size < self.head.size and one.head.size not in proofs:
+                self.report.unchecked = (
+                    f"nothing in this bundle shows that it continues {one.file}: ask for a full bundle, or for one "
+                    f"made with `consent export --checkpoint {one.file}`"
+                )
+                self.report.line(name, NOT_CLAIMED, f"no proof from {one.file} is in this bundle")
+                continue
             if one.head.size > self.head.size:
                 rollback.add(f"{one.file}: you hold a checkpoint of {one.head.size} entries; this one has fewer")
             elif problem := self._contradiction(one.head, proofs):
                 inconsistent.add(f"{one.file}: {problem}")
-            name = f"CONSISTENT-WITH {one.head.size}"
             self.report.line(name, OK, f"the ledger of {one.file} is the beginning of this one", rollback, inconsistent)
 
     def _contradiction(self, old: Checkpoint, proofs: Mapping[int, Sequence[bytes]]) -> str:
@@ -1250,11 +1274,6 @@ class _Check:
             same = self.old_roots.get(old.size) == old.root
         elif old.size in (0, self.head.size):
             same = consistent((), old, self.head)
-        elif old.size not in proofs:
-            return (
-                "nothing in this bundle shows that it continues your checkpoint; "
-                "ask for a full bundle or the proof from /ledger/consistency"
-            )
         else:
             same = consistent(proofs[old.size], old, self.head)
         return "" if same else f"the first {old.size} entries are not those of your checkpoint"
@@ -1322,6 +1341,7 @@ def _proved_entry(line: bytes) -> tuple[int, bytes, list[bytes]]:
 # ---- The command: the only place that opens files -------------------------------------------------------------
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
+REPLACED = "If the key was replaced since, get every key of the log from the company itself, and give each with --key"
 PROGRAM = "verify.py" if __name__ == "__main__" else "consent verify"
 
 
@@ -1343,11 +1363,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # a stranger's bytes must not end in a traceback
         report = Report()
         report.reason = _printable(f"unexpected {type(error).__name__}: {error}")
-    if report.reason:
-        print(f"{PROGRAM}: {report.reason}", file=sys.stderr)
-    for line in [report.as_json()] if "--json" in words else report.spoken():
-        print(_printable(line))
+    try:
+        _print(report, as_json="--json" in words)
+    except OSError as error:  # a full disk, or a reader that went away: not a word about the ledger was said
+        sys.stdout = None  # or Python tries once more as it ends
+        print(f"{PROGRAM}: the answer could not be written: {error}", file=sys.stderr)
+        return EXIT[UNUSABLE]
     return EXIT[report.verdict]
+
+
+def _print(report: Report, *, as_json: bool) -> None:
+    if reason := report.reason or (report.unchecked if report.verdict == UNUSABLE else ""):
+        print(f"{PROGRAM}: {_printable(reason)}", file=sys.stderr)
+    for line in [report.as_json()] if as_json else report.spoken():
+        print(_printable(line))
+    sys.stdout.flush()
 
 
 def _answer(words: Sequence[str]) -> Report:
@@ -1359,6 +1389,7 @@ def _answer(words: Sequence[str]) -> Report:
     if _is_folder(options.bundle):
         return check(Bundle(_names_of_folder(options.bundle), lambda name: _open(f"{options.bundle}/{name}")), given)
     try:
+        _open(options.bundle).close()
         archive = zipfile.ZipFile(options.bundle)
     except _UNREADABLE as error:
         raise Unusable(f"{options.bundle} is neither a folder with a manifest.json nor a zip: {error}") from None
@@ -1409,7 +1440,7 @@ def _kept(text: str, keys: Sequence[Key], witnesses: Sequence[Key]) -> Kept:
     except (OSError, ValueError) as error:
         raise Unusable(f"--checkpoint {path}: {error}") from None
     if not any(one.key.kind == LOG_KEY and one.key.name == head.origin for one in signed):
-        raise Unusable(f"--checkpoint {path}: it is not signed by a key given with --key")
+        raise Unusable(f"--checkpoint {path}: it is not signed by a key given with --key. {REPLACED}")
     return Kept(path, head, time or max((one.time for one in signed if one.time), default=None))
 
 
@@ -1435,6 +1466,9 @@ def _is_folder(path: str) -> bool:
 
 
 def _open(path: str) -> BinaryIO:
+    """Open a file; a pipe or a device would be waited for without end."""
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"{path} is not there, or is no file")
     return open(path, "rb")  # noqa: SIM115
 
 

@@ -6,26 +6,26 @@ copied columns, chains, evidence and standings. It runs over one reading connect
 
 The findings are named as the offline verifier (:mod:`consent.ledger.verify`) names them: ``signature``, ``root``,
 ``complete``, ``canonical``, ``chain``, ``time``, ``evidence``, ``rollback``, ``inconsistent``. What only the
-database has adds ``pending``, ``column``, ``tile``, ``standing``, ``notice``, ``erased`` and ``enforcement``.
+database has adds ``pending``, ``column``, ``tile``, ``standing``, ``contact``, ``notice``, ``erased``, ``checkpoint``
+and ``enforcement``; a signer whose files cannot be read is ``signer``.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, select
 
 from consent.ledger import checkpoint
-from consent.ledger.checkpoint import BadKey, Checkpoint, Verifier
-from consent.records import audit_standings, enforcement, sequence
+from consent.ledger.checkpoint import BadKey, BadNote, Checkpoint, Verifier
+from consent.records import audit_catalogue, audit_contacts, audit_standings, enforcement, sequence
+from consent.records.audit_contacts import Contacts
 from consent.records.audit_entries import Entries, check_pending
-from consent.records.audit_tree import Heads, Kept, check_surplus
+from consent.records.audit_tree import Heads, Kept, check_published, check_surplus
 from consent.records.findings import Finding, Findings, Line
-from consent.store.catalogue import Notice
-from consent.store.ledger import ErasedAddress, LedgerEntry, LedgerKey
+from consent.store.ledger import LedgerEntry, LedgerKey
 
 SOUND, TAMPERED = "SOUND", "TAMPERED"
 
@@ -64,38 +64,47 @@ def audit(
     state: Checkpoint | None,
     kept: Sequence[Kept],
     now: datetime,
+    trouble: str | None = None,
     watch: Callable[[int], None] = lambda _: None,
 ) -> Report:
     """Check everything and return the answer; nothing is changed.
 
-    *state* is the last head that the signer keeps, None on a host without the key; *kept* are heads that the auditor
-    holds. *watch* is told how many entries and standings were done, of :func:`work` in all.
+    *state* is the last head that the signer keeps, None on a host without the key, or where it cannot be read: then
+    *trouble* says why. *kept* are heads that the auditor holds. *watch* is told how many entries, contacts and
+    standings were done, of :func:`work` in all.
     """
     found = Findings()
+    if trouble:
+        found.add("SIGNER", "signer", "signer", trouble)
     known = _known_keys(connection, found)
     heads = Heads(connection, known, [*kept, *_of_signer(state)], log)
     entries = Entries(connection, heads, [log, *_older_logs(connection)], found)
     for done in entries.pages():
         watch(done)
     check_surplus(connection, entries.tree, found)
+    check_published(connection, heads, entries.tree, now, found)
     entries.evidence.orphans()
     waiting = check_pending(connection, now, found)
-    standings = 0
-    for done in audit_standings.check(connection, now, found):
-        standings += done
-        watch(done)
-    notices = _check_notices(connection, found)
-    erased = _check_erased(connection, found)
     for problem in enforcement.problems(connection):
         found.add("ENFORCEMENT", "enforcement", "database", problem)
-    counts = {"waiting": waiting, "standings": standings, "notices": notices, "erased": erased}
-    lines = [*_lines(entries, heads, found, counts), _enforcement(connection, found), *_outside(heads, found)]
+    contacts = Contacts(connection, found)
+    for done in contacts.pages():
+        watch(done)
+    lines = [
+        *_lines(entries, heads, found),
+        found.judge("PENDING", f"{waiting} entries wait for their number"),
+        _contacts(contacts, found),
+        *_set_up(connection, now, found, watch),
+        _erased(connection, found),
+        _enforcement(connection, found),
+        *_outside(heads, found),
+    ]
     return Report(log, entries.tree.size, entries.tree.root(), lines, found, list(_limits(kept)))
 
 
 def work(connection: Connection) -> int:
     """Return how many rows an audit will tell its watcher about."""
-    return sequence.size(connection) + audit_standings.count(connection)
+    return sequence.size(connection) + audit_contacts.count(connection) + audit_standings.count(connection)
 
 
 def keys(connection: Connection) -> list[Verifier]:
@@ -103,9 +112,17 @@ def keys(connection: Connection) -> list[Verifier]:
     return _known_keys(connection, Findings())
 
 
-def open_kept(note: str, name: str, at: datetime | None, known: Sequence[Verifier]) -> Kept:
-    """Return the head in *note*, which an auditor kept and one of the *known* keys signed. Raises BadNote."""
-    return Kept(name, checkpoint.open_note(note, known), at)
+def open_kept(
+    note: str, name: str, at: datetime | None, known: Sequence[Verifier], others: Sequence[Verifier] = ()
+) -> Kept:
+    """Return the head in *note*, which an auditor kept and one of the *known* keys signed. Raises BadNote.
+
+    It may also be signed by one of *others*, keys that the database does not have; it was then not published here.
+    """
+    try:
+        return Kept(name, checkpoint.open_note(note, known), at)
+    except BadNote:
+        return Kept(name, checkpoint.open_note(note, [*known, *others]), at, ours=False)
 
 
 def _of_signer(state: Checkpoint | None) -> list[Kept]:
@@ -131,6 +148,8 @@ def _known_keys(connection: Connection, found: Findings) -> list[Verifier]:
 
 def _announces(details: dict[str, Any], vkey: str, status: str, size: int) -> bool:
     """Whether an entry with these *details* says that the key *vkey* has this *status* from this *size* on."""
+    if status not in ("active", "retired"):
+        return False
     retired = details.get("reason") == "retired"
     named = details.get("old") if retired else details.get("new", details.get("vkey"))
     return (named, details.get("from_size", 0)) == (vkey, size) and (status == "retired") == retired
@@ -151,34 +170,14 @@ def _details(body: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _check_notices(connection: Connection, found: Findings) -> int:
-    """Hold the words that were shown against the digest that the entries name, and return how many there are."""
-    rows = connection.execute(select(Notice.sha256, Notice.slug, Notice.language, Notice.words)).all()
-    for row in rows:
-        if hashlib.sha256(str(row.words).encode()).hexdigest() != row.sha256:
-            name = f"notice {row.sha256} ({row.slug}.{row.language})"
-            found.add("NOTICES", "notice", name, "Its words are not those that were published.")
-    return len(rows)
-
-
-def _check_erased(connection: Connection, found: Findings) -> int:
-    """Miss every digest whose entry says that an address was erased, and return how many digests there are."""
-    gone = exists().where(ErasedAddress.entry_id == LedgerEntry.entry_id)
-    wanted = select(LedgerEntry.entry_id).where(LedgerEntry.kind == "contact.erased", ~gone)
-    for entry in connection.execute(wanted.order_by(LedgerEntry.entry_id)).scalars():
-        found.add("ERASED", "erased", f"entry {entry}", "The digest of the address is gone, and with it its no.")
-    return int(connection.execute(select(func.count()).select_from(ErasedAddress)).scalar_one())
-
-
-def _lines(entries: Entries, heads: Heads, found: Findings, counts: dict[str, int]) -> Iterator[Line]:
-    """Yield the answer line by line, for everything that is in the database."""
+def _lines(entries: Entries, heads: Heads, found: Findings) -> Iterator[Line]:
+    """Yield the answer line by line, for the entries and what lies beside each of them."""
     said = (f"{entries.evidence.opened} fields fit", f"{entries.evidence.erased} erased")
     last = f", the last at {heads.newest}" if heads.published else ""
     signed = f"{heads.published} published checkpoints{last}"
     yield found.judge("SIGNATURE", signed, claimed=bool(heads.published))
     yield found.judge("ROOT", f"recomputed from {entries.count} entries")
     yield found.judge("COMPLETE", f"numbers 0 to {entries.count - 1}" if entries.count else "no entries")
-    yield found.judge("PENDING", f"{counts['waiting']} entries wait for their number")
     yield found.judge("CANONICAL", f"{entries.count} entries")
     yield found.judge("COLUMNS", f"copies beside {entries.count} entries")
     yield found.judge("CONTACT-CHAINS", f"{entries.contacts} contacts")
@@ -186,9 +185,29 @@ def _lines(entries: Entries, heads: Heads, found: Findings, counts: dict[str, in
     timed = sum(one.at is not None for one in heads.kept)
     yield found.judge("TIME", f"{timed} kept checkpoints with a time", claimed=bool(timed))
     yield found.judge("EVIDENCE", ", ".join(said))
-    yield found.judge("STANDINGS", f"{counts['standings']} computed anew")
-    yield found.judge("NOTICES", f"{counts['notices']} notices")
-    yield found.judge("ERASED", f"{counts['erased']} digests of addresses that are suppressed for good")
+
+
+def _contacts(contacts: Contacts, found: Findings) -> Line:
+    text = f"{contacts.shown} addresses fit the evidence, {contacts.unknown} not shown, {contacts.erased} erased"
+    return found.judge("CONTACTS", text)
+
+
+def _set_up(connection: Connection, now: datetime, found: Findings, watch: Callable[[int], None]) -> Iterator[Line]:
+    """Check the standings, and what is set up, without which they cannot be computed."""
+    topics, standings = audit_catalogue.topics(connection, found), 0
+    if topics is not None:
+        for done in audit_standings.check(connection, topics, now, found):
+            standings += done
+            watch(done)
+    said = "what is set up cannot be read" if topics is None else f"{standings} computed anew"
+    yield found.judge("STANDINGS", said, claimed=topics is not None)
+    notices, forms = audit_catalogue.check_notices(connection, found), audit_catalogue.check_forms(connection, found)
+    yield found.judge("NOTICES", f"{notices} notices, {forms} versions of forms")
+
+
+def _erased(connection: Connection, found: Findings) -> Line:
+    digests = audit_contacts.check_erased(connection, found)
+    return found.judge("ERASED", f"{digests} digests, which cannot be verified")
 
 
 def _enforcement(connection: Connection, found: Findings) -> Line:
@@ -201,6 +220,8 @@ def _outside(heads: Heads, found: Findings) -> Iterator[Line]:
     """Yield the lines about the heads that are not in the database."""
     own = [one for one in heads.kept if one.own]
     text = f"the last note that was signed covers {own[0].head.size}" if own else "this host has no signing key"
+    if "signer" in found.names:
+        text = "what was signed last cannot be read"
     yield found.judge("SIGNER", text, claimed=bool(own))
     theirs = {one.line: one for one in heads.kept if not one.own}
     for line, one in theirs.items():

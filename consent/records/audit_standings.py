@@ -9,15 +9,14 @@ says "implied" long after its two years, and is right, since it says until when.
 Between two entries the answer changes only where a window opens or closes, so few instants need to be looked at.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, select, tuple_
+from sqlalchemy import Connection, Row, exists, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
-from consent import catalogue
 from consent.catalogue import Topic
 from consent.law import decide
 from consent.law.facts import Fact
@@ -27,22 +26,29 @@ from consent.records.facts import Item
 from consent.records.findings import Findings
 from consent.records.history import History
 from consent.records.standing import question
+from consent.store import catalogue as tables
 from consent.store.ledger import LedgerEntry
 from consent.store.standings import Standing
 
 _LINE, _PAGE = "STANDINGS", 1000
+_OF_A_BRAND = ("consent.given", "consent.withdrawn")
 _COMPUTED = ("state", "basis", "allowed_from", "allowed_until", "then_from", "then_until", "since", "entry_id")
 _WINDOWS = (("allowed_from", "allowed_until"), ("then_from", "then_until"))
+_SAID = "It is missing, though the person said yes or no to it."
+_SAID_OF_BRAND = (
+    "It is missing, though entries bear on every topic of the brand. "
+    "If a set-up was cut short, `consent setup` makes it; if not, it was deleted."
+)
 #: What reading a history can raise if the rows it is read from were tampered with.
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 
-def check(connection: Connection, now: datetime, found: Findings) -> Iterator[int]:
+def check(connection: Connection, topics: Mapping[str, Topic], now: datetime, found: Findings) -> Iterator[int]:
     """Compare every standing with the entries, and yield after each page how many it had.
 
-    Those of topics that are no longer set up are passed over: nothing may be sent about them.
+    Those of topics that are not in *topics*, no longer set up, are passed over: nothing may be sent about them.
     """
-    topics, past = catalogue.load(connection).topics, None
+    past = None
     for page in _pages(connection):
         for row in page:
             if row.topic not in topics:
@@ -134,17 +140,25 @@ def _reaches(item: Item, topic: Topic) -> bool:
 
 
 def _check_missing(connection: Connection, topics: Sequence[str], found: Findings) -> None:
-    """Find consents and withdrawals of a topic whose contact has no standing for it. One statement."""
-    has = exists().where(Standing.contact_id == LedgerEntry.contact, Standing.topic == LedgerEntry.topic)
-    later = aliased(LedgerEntry)
-    erased = exists().where(later.contact == LedgerEntry.contact, later.kind == "contact.erased")
-    wanted = (
-        select(LedgerEntry.contact, LedgerEntry.topic)
-        .where(LedgerEntry.kind.in_(("consent.given", "consent.withdrawn")), LedgerEntry.topic.in_(topics))
-        .where(LedgerEntry.contact.is_not(None), ~has, ~erased)
+    """Find contacts without a standing for a topic that entries of theirs bear on. Two statements.
+
+    Those entries name the topic itself, or only its brand: then they bear on every topic of the brand. What names
+    neither says "no" to everything, and that a standing lacks which would repeat it allows nothing.
+    """
+    entry, later = LedgerEntry, aliased(LedgerEntry)
+    erased = exists().where(later.contact == entry.contact, later.kind == "contact.erased")
+    live = entry.contact.is_not(None) & ~erased
+    named = entry.kind.in_(("consent.given", "consent.withdrawn")) & entry.topic.in_(topics)
+    widely = or_(entry.kind.in_(_OF_A_BRAND), entry.kind.startswith("relationship."))
+    of_brand = select(entry.contact, tables.Topic.slug).join(tables.Topic, tables.Topic.brand == entry.brand)
+    ways = (
+        (select(entry.contact, entry.topic).where(named), entry.topic, _SAID),
+        (of_brand.where(widely, entry.topic.is_(None)), tables.Topic.slug, _SAID_OF_BRAND),
     )
-    for row in connection.execute(wanted.distinct()):
-        found.add(_LINE, "standing", _name(*row), "It is missing, though the person said yes or no to it.")
+    for wanted, topic, text in ways:
+        has = exists().where(Standing.contact_id == entry.contact, Standing.topic == topic)
+        for row in connection.execute(wanted.where(live, ~has).distinct()):
+            found.add(_LINE, "standing", _name(*row), text)
 
 
 def _pages(connection: Connection) -> Iterator[Sequence[Row[Any]]]:

@@ -7,19 +7,20 @@ perfect tree at the right edge (:mod:`consent.ledger.merkle`) and one unfinished
 import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from consent.ledger import checkpoint
 from consent.ledger.checkpoint import BadNote, Checkpoint, Verifier
 from consent.ledger.merkle import EMPTY_ROOT, HASH_SIZE, node_hash
 from consent.ledger.tiles import HEIGHT, WIDTH, Tile
 from consent.records.findings import Findings
-from consent.store.ledger import LedgerCheckpoint, LedgerTile
+from consent.store.ledger import LedgerCheckpoint, LedgerEntry, LedgerTile
 
 _PAGE = 1000
+_GRACE = timedelta(seconds=60)  # how long a note may be signed and its row not stored
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,14 @@ class Kept:
     """A checkpoint from outside of the database.
 
     *name* is what to call it, and *at* an instant at which it surely existed, or None. *own* is whether it is what
-    our signer keeps, and not what an auditor kept.
+    our signer keeps, and not what an auditor kept; *ours* is whether a key of this log signed it.
     """
 
     name: str
     head: Checkpoint
     at: datetime | None = None
     own: bool = False
+    ours: bool = True
 
     @property
     def line(self) -> str:
@@ -88,7 +90,7 @@ class Heads:
         self.kept = sorted(kept, key=lambda one: one.head.size)
         self.published = 0
         self.newest = int(connection.execute(select(func.coalesce(func.max(LedgerCheckpoint.size), 0))).scalar_one())
-        self._stored, self._known, self._log = _stored(connection), known, log
+        self._stored, self._known, self.log = _stored(connection), known, log
         self._waiting = next(self._stored, None)
         self._due = 0
 
@@ -126,7 +128,7 @@ class Heads:
         except (BadNote, TypeError, AttributeError) as error:
             found.add("SIGNATURE", "signature", name, f"Its note cannot be believed: {error}")
             return
-        if (head.size, head.root, head.origin) != (row.size, row.root, self._log):
+        if (head.size, head.root, head.origin) != (row.size, row.root, self.log):
             found.add("SIGNATURE", "signature", name, "Its columns or its log are not those of its note.")
         if row.key_id not in {key.key_id.hex() for key in self._known}:
             found.add("SIGNATURE", "signature", name, f"Its key_id {row.key_id} is not that of a key of this log.")
@@ -164,6 +166,24 @@ def check_surplus(connection: Connection, tree: Tree, found: Findings) -> None:
         if level < 0 or index < 0 or index >= tree.size >> HEIGHT * (level + 1):
             text = f"A ledger of {tree.size} entries does not fill it."
             found.add("TILES", "tile", f"ledger_tile {level}/{index}", text)
+
+
+def check_published(connection: Connection, heads: Heads, tree: Tree, now: datetime, found: Findings) -> None:
+    """Miss the published head of every size that something outside of the database shows was signed. Two statements.
+
+    What covers more than the *tree* is found to be rolled back. The signer writes its own file before the row, so of
+    a note that is ahead of every row only a ledger without any row is missing it, once it had a minute to be stored.
+    """
+    sizes = [one.head.size for one in heads.kept]
+    stored = set(connection.execute(select(LedgerCheckpoint.size).where(LedgerCheckpoint.size.in_(sizes))).scalars())
+    late = exists().where(LedgerEntry.recorded_at < now - _GRACE)
+    unsigned = not heads.published and bool(connection.execute(select(late)).scalar())
+    for one in heads.kept:
+        size = one.head.size
+        due = one.ours and one.head.origin == heads.log and 0 < size <= tree.size
+        if due and size not in stored and (not one.own or size <= heads.newest or unsigned):
+            text = f"The head of size {size} was signed ({one.name}), and is not among the published ones."
+            found.add("SIGNATURE", "checkpoint", f"ledger_checkpoint {size}", text)
 
 
 def _stored(connection: Connection) -> Iterator[Any]:

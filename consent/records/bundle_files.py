@@ -63,6 +63,9 @@ def appearing(out: Path) -> Iterator[Files]:
 
     What a killed process left is thrown away by the next one. Raises OutputExists for a folder that is not empty.
     """
+    out = out.resolve()
+    if not out.name:
+        raise OutputExists(f"{out} cannot be a bundle; name a new folder, or a file that ends in .zip.")
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(f".{out.name}.part")
     _remove(draft)

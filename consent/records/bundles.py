@@ -6,7 +6,7 @@ field by field; for what was erased the entry ``contact.erased`` stands in, and 
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, or_, select
 
-from consent.ledger import bundle, merkle, tiles, verify
-from consent.ledger.checkpoint import Checkpoint
+from consent.ledger import bundle, checkpoint, merkle, tiles, verify
+from consent.ledger.checkpoint import BadNote, Checkpoint
 from consent.ledger.entries import EVIDENCE, when
 from consent.ledger.merkle import Node
 from consent.ledger.tiles import ENTRIES, WIDTH, Tile
@@ -45,6 +45,17 @@ class NothingSigned(Exception):
         )
 
 
+class NotSignedYet(Exception):
+    """An erasure is recorded and no signed head covers it: a bundle of now would seem to miss its evidence."""
+
+    def __init__(self) -> None:
+        super().__init__("An erasure is not under a signed head yet; try again in some seconds.")
+
+
+class BadKept(ValueError):
+    """A checkpoint that is to be continued is none of this ledger's, or newer than its head."""
+
+
 @dataclass(frozen=True)
 class Bundled:
     """A finished bundle: its scope, how many entries it holds, and the SHA-256 of its manifest."""
@@ -69,20 +80,23 @@ def fields_of(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(set(words) - {"none"}))
 
 
-def save(out: Path, filters: Filters, fields: Sequence[str], origin: Origin, actor: str) -> Bundled:
+def save(
+    out: Path, filters: Filters, fields: Sequence[str], origin: Origin, actor: str, kept: Sequence[str] = ()
+) -> Bundled:
     """Write a bundle to *out*, a zip or a folder, record it, and only then let it appear there.
 
-    Raises NothingSigned, and OSError if it cannot be written; nothing is then left under *out*.
+    It shows that it continues each of the notes *kept*. Raises NothingSigned, NotSignedYet, BadKept, and OSError if it
+    cannot be written; nothing is then left under *out*.
     """
     with appearing(out) as files:
         with database.reading() as connection:
-            made = write(connection, files, filters, fields, origin.now)
+            made = write(connection, files, filters, fields, origin.now, kept)
         _record(made, filters, fields, origin, actor)
     return made
 
 
 def content(filters: Filters, fields: Sequence[str], origin: Origin, actor: str) -> tuple[bytes, Bundled]:
-    """Return a bundle as the bytes of a zip, and record it; for small ones. Raises NothingSigned."""
+    """Return a bundle as the bytes of a zip, and record it; for small ones. Raises NothingSigned, NotSignedYet."""
     file = io.BytesIO()
     archive = ZipFiles(file)
     with database.reading() as connection:
@@ -98,19 +112,29 @@ def _record(made: Bundled, filters: Filters, fields: Sequence[str], origin: Orig
         export.record(connection, "bundle", filters, Made(made.entries, made.sha256), origin, actor, **more)
 
 
-def write(connection: Connection, files: Files, filters: Filters, fields: Sequence[str], now: datetime) -> Bundled:
-    """Write the files of a bundle; *fields* of evidence are opened. Raises NothingSigned."""
+def write(
+    connection: Connection,
+    files: Files,
+    filters: Filters,
+    fields: Sequence[str],
+    now: datetime,
+    kept: Sequence[str] = (),
+) -> Bundled:
+    """Write the files of a bundle; *fields* of evidence are opened. Raises NothingSigned, NotSignedYet, BadKept."""
     published = prove.newest(connection)
     if published is None:
         raise NothingSigned
     head = Checkpoint(published.note.partition("\n")[0], published.size, published.root)
+    if fields and _erased_since(connection, head.size):
+        raise NotSignedYet
+    continued = _continued(kept, head)
     writer = _Writer(connection, files, head, filters, fields)
     scope = scope_of(filters)
     files.add("checkpoint", [published.note.encode()])
     count = writer.tiles() if scope == bundle.FULL else writer.entries()
     files.add("evidence.ndjson", writer.evidence())
     writer.notices()
-    files.add("checkpoints.ndjson", writer.checkpoints())
+    files.add("checkpoints.ndjson", writer.checkpoints(continued))
     files.add("vkeys.txt", [f"{vkey}\n".encode() for vkey in prove.keys(connection)])
     files.add("verify.py", [Path(verify.__file__).read_bytes()])
     for language in ("en", "fr"):
@@ -187,14 +211,15 @@ class _Writer:
             if self._whole or row.sha256 in self._notices:
                 self._files.add(f"notices/{row.sha256}.txt", [row.words.encode()])
 
-    def checkpoints(self) -> Iterator[bytes]:
-        """Yield the newest thousand earlier checkpoints, and of those before the last of each day."""
+    def checkpoints(self, kept: Mapping[int, str]) -> Iterator[bytes]:
+        """Yield the newest thousand earlier checkpoints, of those before the last of each day, and those *kept*."""
         wanted = select(LedgerCheckpoint.size, LedgerCheckpoint.created_at).order_by(LedgerCheckpoint.size)
         rows = self._connection.execute(wanted.where(LedgerCheckpoint.size <= self._head.size)).all()
-        for size in _thinned(rows):
+        for size in sorted({*_thinned(rows), *kept}):
             found = select(LedgerCheckpoint.note, LedgerCheckpoint.created_at).where(LedgerCheckpoint.size == size)
-            row = self._connection.execute(found).one()
-            yield bundle.checkpoint_line(size, row.note, when(row.created_at), self._read.consistency(size))
+            row = self._connection.execute(found).first()
+            note, at = (row.note, when(row.created_at)) if row else (kept[size], None)
+            yield bundle.checkpoint_line(size, note, at, self._read.consistency(size))
 
     def _rows(self) -> Iterator[Row[Any]]:
         ordered = self._chosen.order_by(LedgerLeaf.seq).limit(_BATCH)
@@ -233,6 +258,28 @@ class _Remembering:
             missing = list(nodes)
         self._nodes |= zip(missing, self._reader(missing), strict=True)
         return [self._nodes[node] for node in nodes]
+
+
+def _erased_since(connection: Connection, size: int) -> bool:
+    """Whether an entry that accounts for missing evidence is not among the first *size*. One statement."""
+    late = or_(LedgerLeaf.seq.is_(None), LedgerLeaf.seq >= size)
+    wanted = select(LedgerEntry.entry_id).outerjoin(LedgerLeaf, LedgerLeaf.entry_id == LedgerEntry.entry_id)
+    erasing = LedgerEntry.kind.in_(("contact.erased", "evidence.rectified"))
+    return connection.execute(wanted.where(erasing, late).limit(1)).first() is not None
+
+
+def _continued(kept: Sequence[str], head: Checkpoint) -> dict[int, str]:
+    """Return the notes by the size that they say. Whether they are ours, whoever checks the bundle will see."""
+    found: dict[int, str] = {}
+    for note in kept:
+        try:
+            old = checkpoint.parse(note.rpartition("\n\n")[0] + "\n")
+        except BadNote as error:
+            raise BadKept(f"What was kept is no checkpoint. {error}") from None
+        if old.origin != head.origin or old.size > head.size:
+            raise BadKept(f"What was kept covers {old.size} entries of {old.origin}; this covers {head.size}.")
+        found[old.size] = note
+    return found
 
 
 def _tile(connection: Connection, level: int, index: int, width: int) -> bytes:

@@ -14,7 +14,7 @@ from consent import clock
 from consent.api.ledger import FOR_EVER
 from consent.ledger import checkpoint, entries, merkle, tiles
 from consent.ledger.checkpoint import Checkpoint
-from consent.records import publish, signing
+from consent.records import publish, rotate, signing
 from consent.records.append import Origin
 from consent.records.signing import Publisher
 from consent.setup import keys
@@ -102,11 +102,11 @@ def test_the_head_is_a_signed_note_that_nobody_keeps(client: FlaskClient, house:
 
 def test_the_keys_are_listed_the_one_in_use_first(client: FlaskClient, publisher: Publisher, tmp_path: Path) -> None:
     sign(publisher)
-    old, new = signing.replace(tmp_path / "ledger.key", LOG)
-    publish.rotate(old.verifier.vkey, new.verifier.vkey, "scheduled", Origin(LOG, clock.now()))
-    assert client.get("/ledger/vkey").text == f"{new.verifier.vkey}\n{old.verifier.vkey}\n"
-    publish.retire(old.verifier.vkey, new.verifier.vkey, Origin(LOG, clock.now()))
-    assert client.get("/ledger/vkey").text.splitlines()[0] == new.verifier.vkey
+    old = publisher.signers[0].verifier.vkey
+    new = rotate.begin(tmp_path / "ledger.key", Origin(LOG, clock.now()))
+    assert client.get("/ledger/vkey").text == f"{new}\n{old}\n"
+    rotate.finish(tmp_path / "ledger.key", Origin(LOG, clock.now()))
+    assert client.get("/ledger/vkey").text.splitlines()[0] == new
 
 
 def test_the_tiles_alone_rebuild_the_signed_root_of_more_than_300_entries(

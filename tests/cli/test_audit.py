@@ -1,6 +1,7 @@
 """``consent audit``: what it prints, and its exit status."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -155,3 +156,39 @@ def test_a_large_ledger_shows_how_far_it_is_on_a_terminal_only(
         watch(1)
     assert "Auditing" in capsys.readouterr().err
     assert isinstance(audit.audit, click.Command)
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_text("no note"), lambda path: path.chmod(0)])
+def test_a_signer_that_cannot_be_read_fails_and_the_database_is_audited_all_the_same(
+    run: Run, kept: Path, tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    spoil(tmp_path / "ledger.key.signed")
+    if (tmp_path / "ledger.key.signed").exists() and os.access(tmp_path / "ledger.key.signed", os.R_OK):
+        (tmp_path / "ledger.key.signed").write_text("no note")  # root reads everything
+    answer = run("--checkpoint", str(kept))
+    assert answer.exit_code == 1 and answer.stdout.splitlines()[-1] == "TAMPERED"
+    (line,) = [line for line in answer.stdout.splitlines() if line.startswith("SIGNER")]
+    assert line.endswith("FAIL") and "    signer: signer: " in answer.stdout
+    assert "CONSISTENT-WITH" in answer.stdout and answer.stdout.count("FAIL") == 1
+
+
+@pytest.mark.parametrize("name", ["ledger.key", "ledger.key.retiring"])
+def test_a_signing_key_that_is_none_fails_as_the_signer(run: Run, kept: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    answer = run()
+    assert answer.exit_code == 1 and "    signer: signer: " in answer.stdout
+
+
+def test_an_unforeseen_fault_ends_with_status_2_and_one_line(
+    run: Run, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("anne@example.com")
+
+    for name in ("audit", "keys"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"consent.records.audit.{name}", fail)
+            answer = run()
+        assert answer.exit_code == 2 and isinstance(answer.exception, SystemExit)
+        assert answer.stderr.startswith("Error: The audit broke off (RuntimeError in test_audit.py, line ")
+        assert len(answer.stderr.splitlines()) == 1 and "@" not in answer.stderr

@@ -405,6 +405,15 @@ def test_a_rectification_explains_the_evidence_that_it_replaced():
     assert ", 1 erased, 0 MISSING" in report.lines[8].text
 
 
+@pytest.mark.parametrize(("contact", "fields"), [(4, {"name": "Zoé"}), (5, {"email": "right@example.com"})])
+def test_a_rectification_of_another_field_or_person_explains_nothing(contact, fields):
+    log = bundles.sample(20)
+    log.add("evidence.rectified", contact, fields, refs=[bundles.entry_id(4)])
+    log.evidence = [one for one in log.evidence if one[0] != bundles.entry_id(4)]
+    report = bundles.in_memory(bundles.bundle(log))
+    assert {found.finding for found in report.findings} == {"evidence"}
+
+
 def test_nothing_is_claimed_about_evidence_when_none_was_asked_for():
     assert bundles.in_memory(bundles.bundle(LOG, opened=())).lines[8].result == "not claimed"
 
@@ -416,9 +425,11 @@ def test_a_bundle_continues_every_checkpoint_that_was_kept(scope, size, tmp_path
 
 
 def test_a_contact_without_a_proof_from_the_kept_size_says_where_to_ask(tmp_path, capsys):
-    assert run(CONTACT, tmp_path, "--checkpoint", keep(tmp_path, 101)) == 1
-    assert "inconsistent: " in (said := bundles.plain(capsys.readouterr().out))
-    assert "ask for a full bundle or the proof from /ledger/consistency" in said
+    assert run(CONTACT, tmp_path, "--checkpoint", keep(tmp_path, 101)) == 2
+    said = capsys.readouterr()
+    assert bundles.plain(said.out).splitlines()[-1] == "UNUSABLE"
+    assert "CONSISTENT-WITH 101: no proof from" in bundles.plain(said.out) and "not claimed" in said.out
+    assert "ask for a full bundle, or for one made with `consent export --checkpoint" in said.err
 
 
 # Witnesses and time
@@ -532,7 +543,7 @@ def test_the_file_is_written_in_python_3_9_and_imports_nothing_of_ours():
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert imported <= {
-        "__future__", "argparse", "base64", "binascii", "collections.abc", "datetime", "glob", "hashlib", "io", "json", "re", "struct", "sys", "typing",
+        "__future__", "argparse", "base64", "binascii", "collections.abc", "datetime", "hashlib", "io", "json", "os", "re", "struct", "sys", "typing",
         "unicodedata", "zipfile", "zlib",
     }  # fmt: skip
 

@@ -21,6 +21,7 @@ from tests.house import House
 from tests.people import ANNE, BOB, CHLOE
 from tests.records import tampering
 from tests.records.tampering import LOG, SIZE, Log, unguarded
+from tests.records.test_audit_maps import acquainted, forget, know, remember_erasure
 
 NOTHING: set[str] = set()
 MIDDLE = 450  # an entry with entries of the same contact before and after it, below the last kept checkpoint
@@ -34,7 +35,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def log(house: House, tmp_path: Path, store: Path) -> Log:
-    return tampering.build(house, tmp_path, store)
+    return acquainted(tampering.build(house, tmp_path, store))
 
 
 def test_0_an_untouched_ledger_is_sound(log: Log) -> None:
@@ -79,7 +80,7 @@ def test_4_a_row_is_deleted_and_the_rest_signed_again(log: Log, seq: int, alone:
             tampering.remove(raw, [599])
         tampering.remove(raw, [seq])
         tampering.renumber(raw)
-    log.sign_again(300, 598)
+    log.sign_again(300, 500, 598)
     assert log.found() == alone
     assert log.found(500) == alone | {"inconsistent"}
 
@@ -125,6 +126,7 @@ def test_9_a_backdated_entry_is_found_only_by_a_kept_checkpoint_with_a_time(log:
     with database.writing() as connection:
         draft = Draft("consent.requested", "contact", {"language": "en"})
         append.about(connection, Origin(LOG, tampering.long_ago()), "new" + "0" * 18 + "A", NEW_CHAIN, [draft])
+    know(log.path, ["new" + "0" * 18 + "A"])
     log.sign()
     assert log.found() == log.found(500) == NOTHING
     assert log.found(500, at=clock.now()) == {"time"}
@@ -189,6 +191,8 @@ def test_16_an_entry_inserted_by_sql_becomes_a_valid_one_and_nothing_can_show_it
     with database.writing() as connection:
         connection.exec_driver_sql("INSERT INTO ledger_entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
     log.sign()
+    assert log.found() == {"contact"}
+    know(log.path, [str(row.entry.contact)])
     assert log.found(300, 500, state=True) == NOTHING
 
 
@@ -235,7 +239,7 @@ def test_21_a_second_publisher_on_a_copy(log: Log, house: House) -> None:
     log.restore()  # a copy from when there were 500, that went its own way
     for number in range(SIZE - 500):
         house.sign_up(f"copy{number}@example.com")
-    log.sign_again(500, SIZE)
+    log.sign_again(300, 500, SIZE)
     assert log.found() == log.found(300, 500) == NOTHING
     assert log.found(state=True) == {"inconsistent"}
 
@@ -288,7 +292,7 @@ def test_26_a_clock_that_was_set_back_breaks_the_time_rule(log: Log, house: Hous
     ("column", "value", "expected"),
     [
         ("entry_id", "019abcde-f012-7345-89ab-cdef01234567", {"complete", "pending", "evidence", "chain"}),
-        ("contact", "x" * 21 + "A", {"column", "chain"}),
+        ("contact", "x" * 21 + "A", {"column", "chain", "contact"}),
         ("cseq", 99, {"column", "chain"}),
         ("kind", "consent.given", {"column", "standing"}),  # of which there would have to be one
         ("brand", "zest", {"column"}),
@@ -312,7 +316,8 @@ def test_an_entry_after_the_erasure_of_its_contact_breaks_the_chain(log: Log) ->
     drafts = [Draft("contact.erased", "system"), Draft("welcome.opened", "provider:x")]
     with database.writing() as connection:
         rows = append.about(connection, Origin(LOG, clock.now()), contact, log.heads[contact], drafts)
-        tampering.remember_erasure(connection, rows[0].entry.id)
+        remember_erasure(connection, rows[0])
+    forget(log.path, contact)
     assert log.found() == {"chain"}
 
 

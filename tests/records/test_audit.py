@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert
 
-from consent import clock, resources
-from consent.records import append, audit, audit_standings, enforcement, publish, signing, standing
+from consent import catalogue, clock, resources
+from consent.records import append, audit, audit_standings, enforcement, rotate, signing, standing
 from consent.records.append import Draft, Origin
 from consent.records.audit import SOUND
 from consent.records.findings import SHOWN
@@ -24,6 +24,7 @@ from tests.house import House
 from tests.people import ANNE, BOB
 from tests.records import tampering
 from tests.records.tampering import LOG, SIZE, Log, look, unguarded
+from tests.records.test_audit_maps import acquainted, forget, remember_erasure
 from tests.records.test_erase import gone
 from tests.records.test_standing import stories, tell
 
@@ -39,7 +40,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def log(house: House, tmp_path: Path, store: Path) -> Log:
-    return tampering.build(house, tmp_path, store)
+    return acquainted(tampering.build(house, tmp_path, store))
 
 
 def check_sound() -> None:
@@ -47,8 +48,9 @@ def check_sound() -> None:
     with database.reading() as connection:
         found = look(connection)
         assert found.verdict == SOUND, found.findings.kept
+        topics = catalogue.load(connection).topics
         for later in MUCH_LATER:
-            for _ in audit_standings.check(connection, clock.now() + later, found.findings):
+            for _ in audit_standings.check(connection, topics, clock.now() + later, found.findings):
                 assert found.findings.kept == [], later
 
 
@@ -85,14 +87,18 @@ def test_after_journeys_renewals_and_erasures_the_database_is_sound(
     check_sound()
 
 
-def test_standings_that_a_changed_set_up_made_anew_are_sound(api: Caller, house: House, tmp_path: Path) -> None:
+def test_standings_that_a_changed_set_up_made_anew_are_sound(
+    api: Caller, house: House, tmp_path: Path, later: Callable[..., None]
+) -> None:
     sale = {"brand": "acme", "kind": "inquiry", "occurred_at": (clock.now() - timedelta(days=150)).isoformat()}
     api.post("/relationships", email="buyer@example.com", **sale)
     api.post("/relationships", email="american@example.com", **sale | {"place": "US"})
     with database.writing() as connection:
         row = {"slug": "acme/events", "brand": "acme", "settings": {"name": {"en": "Events", "fr": "Événements"}}}
         connection.execute(insert(tables.Topic), [row])
-    standing.fill_in(clock.now() + timedelta(days=60))  # when the inquiry had run out
+    catalogue.reload()
+    later(days=60)
+    assert standing.fill_in(clock.now()) == 2  # when the inquiry had run out
     check_sound()
     acme = (resources.folder("examples") / "acme.toml").read_text("utf-8")
     (tmp_path / "moved.toml").write_text(acme.replace('country = "CA"', 'country = "GB"'), "utf-8")
@@ -117,13 +123,12 @@ def test_an_empty_database_is_sound(log: Log) -> None:
 def test_a_rotated_key_is_known(house: House, tmp_path: Path) -> None:
     signing.create(tmp_path / "ledger.key", LOG)
     house.confirm(ANNE.email)
-    old, new = signing.replace(tmp_path / "ledger.key", LOG)
-    origin = Origin(LOG, clock.now())
-    publish.rotate(old.verifier.vkey, new.verifier.vkey, "scheduled", origin)
+    key, origin = tmp_path / "ledger.key", Origin(LOG, clock.now())
+    rotate.begin(key, origin)
     house.sign_up(BOB.email)
     house.letters()  # and a head that both keys sign
-    signing.drop_retiring(tmp_path / "ledger.key", LOG)
-    publish.retire(old.verifier.vkey, new.verifier.vkey, origin)
+    check_sound()
+    rotate.finish(key, origin)
     house.letters()
     check_sound()
 
@@ -143,11 +148,12 @@ def test_evidence_that_was_erased_or_rectified_by_a_later_entry_is_not_missing(l
     with database.writing() as connection:
         origin = Origin(LOG, clock.now())
         (row,) = append.about(connection, origin, contact, log.heads[contact], [Draft("contact.erased", "system")])
-        tampering.remember_erasure(connection, row.entry.id)
+        remember_erasure(connection, row)
         append.about(connection, origin, other, log.heads[other], [rectified])
+    forget(log.path, contact)
     assert log.found() == set()
     with unguarded(log.path) as raw:
-        raw.execute("DELETE FROM evidence WHERE entry_id = ?", (refs[0],))  # its address, which nobody took away
+        raw.execute("DELETE FROM evidence WHERE entry_id = ?", (refs[1],))  # its address, which nobody took away
     assert log.found() == {"evidence"}
 
 
@@ -280,7 +286,7 @@ def test_the_watcher_is_told_of_as_much_work_as_was_announced(log: Log) -> None:
     done: list[int] = []
     with database.reading() as connection:
         found = audit.audit(connection, log=LOG, state=None, kept=[], now=clock.now(), watch=done.append)
-        assert sum(done) == audit.work(connection) == SIZE + 2
+        assert sum(done) == audit.work(connection) == SIZE + 102 + 2
     assert (found.size, found.verdict) == (SIZE, SOUND)
 
 

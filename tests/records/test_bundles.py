@@ -12,10 +12,11 @@ from sqlalchemy import text
 
 from consent import clock
 from consent.ledger import verify
-from consent.records import bundles, erase, export, publish, signing
+from consent.ledger.checkpoint import Checkpoint
+from consent.records import bundles, erase, export, prove, publish, signing
 from consent.records.append import Origin
 from consent.records.bundle_files import OutputExists
-from consent.records.bundles import NothingSigned
+from consent.records.bundles import BadKept, NothingSigned, NotSignedYet
 from consent.records.export import Filters
 from consent.records.signing import Publisher
 from consent.store import database
@@ -139,6 +140,46 @@ def test_an_old_and_a_new_bundle_agree_across_an_erasure(
         assert (answer["verdict"], result(answer, "EVIDENCE")) == ("SOUND", "ok"), (name, answer)
         assert ANNE.email not in (tmp_path / name / "evidence.ndjson").read_text()
     assert check(tmp_path / "before")["verdict"] == "SOUND"
+
+
+def test_while_an_erasure_is_not_signed_no_bundle_opens_evidence(
+    lived_in: House, publisher: Publisher, tmp_path: Path, api: Caller, check: Callable[..., Answer]
+) -> None:
+    sign(publisher)
+    erase.erase(contact_of(ANNE.email), "request", None, Origin(LOG, clock.now()), "system")
+    with pytest.raises(NotSignedYet):
+        save(tmp_path / "bundle", "email")
+    answer = api.post("/exports", format="bundle")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (409, "10")
+    save(tmp_path / "closed")
+    assert check(tmp_path / "closed")["verdict"] == "SOUND"
+    sign(publisher)
+    save(tmp_path / "bundle", "email")
+    assert check(tmp_path / "bundle")["verdict"] == "SOUND"
+
+
+def test_a_bundle_shows_that_it_continues_a_checkpoint_that_is_not_among_the_published(
+    lived_in: House, publisher: Publisher, tmp_path: Path, check: Callable[..., Answer]
+) -> None:
+    sign(publisher)
+    with database.reading() as connection:
+        old = Checkpoint(LOG, 5, prove.root(connection, 5))
+    (tmp_path / "kept").write_text(publisher.sign(old))
+    anne = contact_of(ANNE.email)
+    for name, notes, verdict in (("with", [publisher.sign(old)], "SOUND"), ("without", [], "UNUSABLE")):
+        filters, origin = Filters(contact=anne), Origin(LOG, clock.now())
+        bundles.save(tmp_path / name, filters, (), origin, "system", notes)
+        assert check(tmp_path / name, "--checkpoint", str(tmp_path / "kept"))["verdict"] == verdict
+
+
+@pytest.mark.parametrize("note", ["", "no note", f"{LOG}\n99999\n{'A' * 43}=\n\n— {LOG} AAAA\n", "other\n1\nAAAA\n\n"])
+def test_what_is_no_checkpoint_of_this_ledger_cannot_be_continued(
+    lived_in: House, publisher: Publisher, tmp_path: Path, note: str
+) -> None:
+    sign(publisher)
+    with pytest.raises(BadKept):
+        bundles.save(tmp_path / "bundle", Filters(), (), Origin(LOG, clock.now()), "system", [note])
+    assert not (tmp_path / "bundle").exists()
 
 
 def test_evidence_that_vanished_without_an_erasure_is_missing(

@@ -1,0 +1,266 @@
+"""The audit of what lies beside the entries: the map of addresses, erased ones, published heads, and what is set up."""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, insert
+
+from consent import addresses, clock
+from consent.ledger import checkpoint
+from consent.ledger.checkpoint import Checkpoint
+from consent.records import audit
+from consent.records.append import LedgerRow
+from consent.records.findings import FAIL, NOT_CLAIMED, OK
+from consent.store import database
+from consent.store.ledger import ErasedAddress
+from tests.api.calling import Caller
+from tests.house import House
+from tests.people import ANNE, BOB
+from tests.records import tampering
+from tests.records.tampering import LOG, SIZE, Log, look, unguarded
+from tests.records.test_erase import gone
+
+KEYS = "consent_key, deny_key, abuse_key"
+NOTHING: set[str] = set()
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("log")
+
+
+@pytest.fixture
+def log(house: House, tmp_path: Path, store: Path) -> Log:
+    return acquainted(tampering.build(house, tmp_path, store))
+
+
+def acquainted(log: Log) -> Log:
+    """Return *log* with a contact for each id that its entries name, under the first address that they commit to."""
+    for path in (log.path, log.path.with_suffix(".backup")):
+        with closing(sqlite3.connect(path)) as raw, raw:
+            rows = raw.execute(
+                "SELECT contact, CAST(value AS TEXT) FROM ledger_entry JOIN evidence USING (entry_id) "
+                "WHERE field = 'email' AND cseq = 1 AND contact NOT IN (SELECT id FROM contact)"
+            ).fetchall()
+            _insert(raw, rows)
+    return log
+
+
+def know(path: Path, contacts: Iterable[str]) -> None:
+    """Let the database *path* have these *contacts*, whose addresses no evidence shows."""
+    with closing(sqlite3.connect(path)) as raw, raw:
+        _insert(raw, [(contact, f"{contact}@y.example") for contact in contacts])
+
+
+def _insert(raw: sqlite3.Connection, rows: Iterable[tuple[str, str]]) -> None:
+    for contact, email in rows:
+        found = addresses.parse(email)
+        values = (contact, found.consent_key, found.deny_key, found.abuse_key, "2026-11-23T08:45:00.123Z")
+        sql = f"INSERT INTO contact (id, {KEYS}, created_at, language, epoch) VALUES (?, ?, ?, ?, ?, 'en', 0)"
+        raw.execute(sql, values)
+
+
+def forget(path: Path, contact: str) -> None:
+    """Take the address of *contact* away, as its erasure does."""
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute(f"UPDATE contact SET ({KEYS}) = (NULL, NULL, NULL) WHERE id = ?", (contact,))
+
+
+def remember_erasure(connection: Connection, row: LedgerRow) -> None:
+    """Keep a digest beside the entry of an erasure, as the service does."""
+    values = {"digest": "0" * 64, "entry_id": row.entry.id, "erased_at": row.entry.recorded_at}
+    connection.execute(insert(ErasedAddress), [values])
+
+
+def run(path: Path, *statements: str) -> None:
+    """Do what a thief does to the database."""
+    with unguarded(path) as raw:
+        for statement in statements:
+            raw.execute(statement)
+
+
+def texts(log: Log, line: str) -> tuple[str, str]:
+    """Return how the check *line* comes out, and its text."""
+    (found,) = [one for one in log.audit().lines if one.line == line]
+    return found.result, found.text
+
+
+def id_of(log: Log, address: str) -> str:
+    with closing(sqlite3.connect(log.path)) as raw:
+        (found,) = raw.execute("SELECT id FROM contact WHERE consent_key = ?", (address,)).fetchone()
+    return str(found)
+
+
+def swap(log: Log) -> None:
+    """Give Anne, who said yes, the address of Bob, who said no, and the other way round."""
+    with unguarded(log.path) as raw:
+        ours = {
+            address: raw.execute(f"SELECT {KEYS} FROM contact WHERE consent_key = ?", (address,)).fetchone()
+            for address in (ANNE.email, BOB.email)
+        }
+        ids = {address: id_of(log, address) for address in ours}
+        for address in ours:
+            raw.execute(f"UPDATE contact SET ({KEYS}) = (NULL, NULL, NULL) WHERE id = ?", (ids[address],))
+        for whose, other in ((ANNE.email, BOB.email), (BOB.email, ANNE.email)):
+            raw.execute(f"UPDATE contact SET ({KEYS}) = (?, ?, ?) WHERE id = ?", (*ours[other], ids[whose]))
+
+
+def test_two_contacts_whose_addresses_are_swapped_so_that_a_no_becomes_a_yes_are_found(log: Log, house: House) -> None:
+    assert log.found() == NOTHING and texts(log, "CONTACTS") == (
+        OK,
+        "102 addresses fit the evidence, 0 not shown, 0 erased",
+    )
+    assert not house.allows(BOB.email)
+    swap(log)
+    assert house.allows(BOB.email)
+    found = log.audit(300, 500, state=True)
+    assert found.names == {"contact"} and found.findings.counts["CONTACTS"] == 2
+    assert "@" not in str(found.findings.kept)
+    assert {one.row for one in found.findings.kept} == {f"contact {id_of(log, who.email)}" for who in (ANNE, BOB)}
+
+
+@pytest.mark.parametrize("key", ["consent_key", "deny_key", "abuse_key"])
+def test_one_key_of_an_address_that_is_changed_or_taken_away_is_found(log: Log, key: str) -> None:
+    for value in ("'eve@x.example'", "NULL"):
+        run(
+            log.path,
+            f"UPDATE contact SET {key} = {value} WHERE consent_key = '{BOB.email}' OR deny_key = '{BOB.email}'",
+        )
+        assert log.found() >= {"contact"}
+
+
+def test_a_contact_whose_row_is_gone_or_whose_address_was_taken_without_an_erasure_is_found(log: Log) -> None:
+    whose = list(log.heads)[7]
+    forget(log.path, whose)
+    assert log.found() == {"contact"}
+    run(log.path, f"DELETE FROM contact WHERE id = '{whose}'")
+    assert log.found() == {"contact"}
+    know(log.path, ["nobody"])  # of whom nothing is on record
+    assert texts(log, "CONTACTS") == (FAIL, "101 addresses fit the evidence, 1 not shown, 0 erased")
+
+
+def test_an_erased_contact_that_gets_an_address_again_is_found(log: Log, house: House) -> None:
+    whose = gone(house, BOB.email)
+    assert log.found() == NOTHING and texts(log, "CONTACTS")[1].endswith("1 erased")
+    run(log.path, f"UPDATE contact SET deny_key = 'eve@x.example' WHERE id = '{whose}'")
+    assert log.found() == {"contact"}
+
+
+def test_an_address_in_any_spelling_fits_its_evidence(house: House, api: Caller) -> None:
+    for address in ("A.Tag+x@GMAIL.com", "a.tag+x@gmail.com", "o'neil@bücher.example", "Q@XN--BCHER-KVA.example"):
+        house.sign_up(address)
+        api.post("/withdrawals", email=f" {address} ", scope="all", channel="phone")
+    with database.reading() as connection:
+        found = look(connection)
+    (line,) = [line for line in found.lines if line.line == "CONTACTS"]
+    assert (found.names, line.text) == (NOTHING, "4 addresses fit the evidence, 0 not shown, 0 erased")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "erased_at = '2020-01-01T00:00:00.000Z'",
+        "entry_id = (SELECT entry_id FROM ledger_entry WHERE kind = 'ledger.opened')",
+        "entry_id = 'none'",
+    ],
+)
+def test_the_digest_of_an_erased_address_must_stand_beside_its_erasure(log: Log, house: House, change: str) -> None:
+    gone(house, BOB.email)
+    assert texts(log, "ERASED") == (OK, "1 digests, which cannot be verified")
+    run(log.path, f"UPDATE erased_address SET {change}")
+    assert log.found() == {"erased"}
+
+
+def test_a_published_checkpoint_that_was_deleted_is_missed_by_who_kept_it_and_by_the_signer(log: Log) -> None:
+    run(log.path, "DELETE FROM ledger_checkpoint WHERE size IN (0, 500)")
+    assert log.found(300, state=True) == NOTHING
+    found = log.audit(500)
+    assert found.names == {"checkpoint"}
+    (finding,) = found.findings.kept
+    assert finding.line == "SIGNATURE" and "500" in finding.text
+    run(log.path, "UPDATE ledger_checkpoint SET size = 601 WHERE size = 600")
+    assert "checkpoint" in log.found(state=True)
+
+
+def test_a_ledger_without_any_checkpoint_is_found_once_the_signer_had_a_minute(
+    log: Log, later: Callable[..., None]
+) -> None:
+    run(log.path, "DELETE FROM ledger_checkpoint")
+    assert log.found() == NOTHING
+    assert log.found(state=True) == NOTHING  # a crash between the file and the first row
+    later(minutes=2)
+    assert log.found(state=True) == {"checkpoint"}
+
+
+def test_a_kept_checkpoint_of_a_key_that_is_not_of_this_log_was_never_published(log: Log) -> None:
+    other = checkpoint.signer(LOG, bytes(32))
+    note = checkpoint.sign(Checkpoint(LOG, 3, bytes(32)), [other])
+    with database.reading() as connection:
+        kept = audit.open_kept(note, "foreign", None, audit.keys(connection), [other.verifier])
+        assert set(look(connection, [kept]).names) == {"inconsistent"}
+
+
+def test_a_key_with_another_status_is_found(log: Log) -> None:
+    run(log.path, "UPDATE ledger_key SET status = 'trusted'")
+    assert log.found() == {"signature"}
+
+
+def test_a_deleted_standing_is_found_where_only_the_brand_is_named(log: Log, api: Caller) -> None:
+    sale = {"brand": "acme", "kind": "purchase", "occurred_at": clock.now().isoformat()}
+    assert api.post("/relationships", email="buyer@example.com", **sale).status_code == 201
+    told = {"scope": "acme", "channel": "phone"}
+    assert api.post("/withdrawals", email="leaver@example.com", **told).status_code == 201
+    assert api.post("/withdrawals", email="other@example.com", **told | {"scope": "all"}).status_code == 201
+    assert log.found() == NOTHING
+    for who in ("buyer", "leaver"):
+        whose = id_of(log, f"{who}@example.com")
+        run(log.path, f"DELETE FROM standing WHERE topic = 'acme/newsletter' AND contact_id = '{whose}'")
+        found = log.audit()
+        assert found.names == {"standing"} and any(whose in one.row for one in found.findings.kept)
+
+
+@pytest.mark.parametrize("table", ["organization", "brand", "topic", "notice"])
+def test_a_catalogue_that_cannot_be_read_is_a_finding_and_no_traceback(log: Log, table: str) -> None:
+    run(log.path, f"DELETE FROM {table}")
+    found = log.audit()
+    assert found.names == {"notice"}
+    assert found.findings.kept[0].row == "catalogue" and "KeyError" in found.findings.kept[0].text
+    assert texts(log, "STANDINGS")[0] == NOT_CLAIMED
+
+
+@pytest.mark.parametrize("table", ["organization", "brand", "topic", "form"])
+@pytest.mark.parametrize("settings", ["{}", "[]", "null", '{"zone": 1}', "no json"])
+def test_settings_of_any_shape_end_in_a_finding(log: Log, table: str, settings: str) -> None:
+    run(log.path, f"UPDATE {table} SET settings = '{settings}'")
+    assert log.found() == {"notice"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE form SET settings = json_set(settings, '$.source', 'other')",
+        "UPDATE form SET settings = json_set(settings, '$.topics', json('[\"acme/promotions\"]'))",
+        "UPDATE form SET sha256 = 'x'",
+        "UPDATE form SET brand = (SELECT slug FROM brand WHERE slug <> form.brand)",
+        "UPDATE form SET version = 7",
+        "DELETE FROM form WHERE slug = 'acme-news'",
+        "INSERT INTO form SELECT slug, 2, brand, sha256, settings, published_at FROM form WHERE slug = 'acme-news'",
+        "UPDATE notice SET slug = 'x' WHERE language = 'fr'",
+        "UPDATE notice SET language = 'en'",
+        "UPDATE notice SET brand = (SELECT slug FROM brand WHERE slug <> notice.brand)",
+        "INSERT INTO notice SELECT 'x', slug, brand, language, words, published_at FROM notice LIMIT 1",
+    ],
+)
+def test_a_form_or_notice_that_is_not_as_it_was_published_is_found(log: Log, statement: str) -> None:
+    run(log.path, statement)
+    assert log.found() == {"notice"}
+
+
+def test_a_signer_that_cannot_be_read_is_a_finding(log: Log) -> None:
+    with database.reading() as connection:
+        found = audit.audit(connection, log=LOG, state=None, kept=[], now=clock.now(), trouble="It is gone.")
+    (line,) = [line for line in found.lines if line.line == "SIGNER"]
+    assert (found.names, line.result, found.size) == ({"signer"}, FAIL, SIZE)
