@@ -48,6 +48,7 @@ wheel: .venv/dev  ## build the sdist, and the wheel from it, into dist/
 bench: .venv/dev  ## measure the hot paths against their ceilings (needs wrk); writes bench/results.md
 	@$(BIN)/python -m bench.law
 	@$(BIN)/python -m bench.many
+	@$(BIN)/python -m bench.ledger
 	@$(BIN)/python -m bench.run
 
 mutants: .venv/dev  ## change the rules in every small way and see that a test notices (hours; not in CI)
