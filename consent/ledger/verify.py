@@ -60,6 +60,12 @@ _UNREADABLE = (
 )  # fmt: skip
 
 
+REPLACED = (
+    "The key may have been replaced: ask the company, another way than by this bundle, for every key of this log, "
+    "and give each with --key."
+)
+
+
 class Unusable(Exception):
     """Not a bundle, or the arguments are wrong: nothing can be said about the ledger."""
 
@@ -723,7 +729,8 @@ class Evidence:
     def _rectify(self, sequence: int, entry: dict[str, Any], contact: bytes) -> None:
         """Note which fields of which entries this one took out or replaced; it excuses no others."""
         removed = entry["details"].get("removed", [])
-        names = {*entry["commitments"], *(removed if isinstance(removed, list) else [])}
+        removed = removed if isinstance(removed, list) else []
+        names = {*entry["commitments"], *(name for name in removed if isinstance(name, str))}
         bits = sum(bit for name, bit in self.bits.items() if name in names)
         for ref in entry["refs"]:
             if _ID.match(ref):
@@ -975,7 +982,8 @@ def _head(report: Report, bundle: Bundle, manifest: Manifest, given: Given) -> H
     ours = [one.key for one in signed if one.key.kind == LOG_KEY]
     if checkpoint and not tally.count:
         if not ours:
-            tally.add("checkpoint: none of its signatures is by a key given with --key")
+            hint = f". {REPLACED}" if _lists_key_of(bundle, checkpoint.origin) else ""
+            tally.add(f"checkpoint: none of its signatures is by a key given with --key{hint}")
         elif not any(key.name == checkpoint.origin for key in ours):
             tally.add(f"checkpoint: its origin {checkpoint.origin} is not the name of the key that signed it")
         if checkpoint.origin != manifest.origin:
@@ -983,6 +991,22 @@ def _head(report: Report, bundle: Bundle, manifest: Manifest, given: Given) -> H
     by = ", ".join(f"{key.name}+{key.id.hex()}" for key in ours) or "nobody known"
     report.line("SIGNATURE", OK, f"size {checkpoint.size if checkpoint else 'unknown'}, signed by {by}", tally)
     return Head(checkpoint, signed)
+
+
+def _lists_key_of(bundle: Bundle, origin: str) -> bool:
+    """Return whether vkeys.txt names a key of the log *origin*: no proof of anything, only a reason for a hint."""
+    try:
+        texts = read(bundle, "vkeys.txt", SMALL).decode(errors="replace").split("\n")
+    except Unusable:
+        return False
+    for text in texts:
+        try:
+            key = parse_vkey(text.strip())
+        except ValueError:
+            continue
+        if (key.name, key.kind) == (origin, LOG_KEY):
+            return True
+    return False
 
 
 def _witness(report: Report, head: Head, given: Given) -> None:
@@ -1257,9 +1281,10 @@ class _Check:
             if one.head.size in wanted and 0 < one.head.size < self.head.size and one.head.size not in proofs:
                 self.report.unchecked = (
                     f"nothing in this bundle shows that it continues {one.file}: ask for a full bundle, or for one "
-                    f"made with `consent export --checkpoint {one.file}`"
+                    f"made with `consent export --checkpoint {one.file}`, or for the proof at "
+                    f"/ledger/consistency?from={one.head.size}&to={self.head.size}"
                 )
-                self.report.line(name, NOT_CLAIMED, f"no proof from {one.file} is in this bundle")
+                self.report.line(name, NOT_CLAIMED, f"nothing in this bundle shows that it continues {one.file}")
                 continue
             if one.head.size > self.head.size:
                 rollback.add(f"{one.file}: you hold a checkpoint of {one.head.size} entries; this one has fewer")
@@ -1341,7 +1366,6 @@ def _proved_entry(line: bytes) -> tuple[int, bytes, list[bytes]]:
 # ---- The command: the only place that opens files -------------------------------------------------------------
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
-REPLACED = "If the key was replaced since, get every key of the log from the company itself, and give each with --key"
 PROGRAM = "verify.py" if __name__ == "__main__" else "consent verify"
 
 
@@ -1367,17 +1391,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _print(report, as_json="--json" in words)
     except OSError as error:  # a full disk, or a reader that went away: not a word about the ledger was said
         sys.stdout = None  # or Python tries once more as it ends
-        print(f"{PROGRAM}: the answer could not be written: {error}", file=sys.stderr)
+        _complain(f"the answer could not be written: {error}")
         return EXIT[UNUSABLE]
     return EXIT[report.verdict]
 
 
 def _print(report: Report, *, as_json: bool) -> None:
     if reason := report.reason or (report.unchecked if report.verdict == UNUSABLE else ""):
-        print(f"{PROGRAM}: {_printable(reason)}", file=sys.stderr)
+        _complain(_printable(reason))
+    if sys.stdout is None:
+        raise OSError("there is no standard output")
     for line in [report.as_json()] if as_json else report.spoken():
         print(_printable(line))
     sys.stdout.flush()
+
+
+def _complain(text: str) -> None:
+    try:
+        if sys.stderr is not None:  # print would take stdout instead
+            print(f"{PROGRAM}: {text}", file=sys.stderr, flush=True)
+    except OSError:
+        sys.stderr = None  # the exit status says it still
 
 
 def _answer(words: Sequence[str]) -> Report:

@@ -414,6 +414,23 @@ def test_a_rectification_of_another_field_or_person_explains_nothing(contact, fi
     assert {found.finding for found in report.findings} == {"evidence"}
 
 
+def test_a_rectification_explains_the_evidence_that_it_says_it_removed():
+    log = bundles.sample(20)
+    details = {"removed": ["email"]}
+    log.add("evidence.rectified", actor="officer:1", refs=[bundles.entry_id(4)], details=details)
+    log.evidence = [one for one in log.evidence if one[0] != bundles.entry_id(4)]
+    assert bundles.in_memory(bundles.bundle(log)).verdict == "SOUND"
+
+
+@pytest.mark.parametrize("removed", [{}, "email", 1, None, [{}], [["email"]], [None, 1]])
+def test_a_rectification_that_removed_what_is_no_field_explains_nothing(removed):
+    log = bundles.sample(20)
+    log.add("evidence.rectified", 4, refs=[bundles.entry_id(4)], details={"removed": removed})
+    log.evidence = [one for one in log.evidence if one[0] != bundles.entry_id(4)]
+    report = bundles.in_memory(bundles.bundle(log))
+    assert {found.finding for found in report.findings} == {"evidence"}
+
+
 def test_nothing_is_claimed_about_evidence_when_none_was_asked_for():
     assert bundles.in_memory(bundles.bundle(LOG, opened=())).lines[8].result == "not claimed"
 
@@ -424,12 +441,22 @@ def test_a_bundle_continues_every_checkpoint_that_was_kept(scope, size, tmp_path
     assert run(SCOPES[scope], tmp_path, "--checkpoint", keep(tmp_path, size)) == 0
 
 
-def test_a_contact_without_a_proof_from_the_kept_size_says_where_to_ask(tmp_path, capsys):
-    assert run(CONTACT, tmp_path, "--checkpoint", keep(tmp_path, 101)) == 2
+@pytest.mark.parametrize("scope", ["contact", "selection"])
+@pytest.mark.parametrize("more", [[], ["--quick"]])
+def test_a_part_without_a_proof_from_the_kept_size_says_where_to_ask(scope, more, tmp_path, capsys):
+    assert run(SCOPES[scope], tmp_path, "--checkpoint", keep(tmp_path, 101), *more) == 2
     said = capsys.readouterr()
     assert bundles.plain(said.out).splitlines()[-1] == "UNUSABLE"
-    assert "CONSISTENT-WITH 101: no proof from" in bundles.plain(said.out) and "not claimed" in said.out
+    assert "CONSISTENT-WITH 101: nothing in this bundle shows that it continues" in bundles.plain(said.out)
+    assert "not claimed" in said.out
     assert "ask for a full bundle, or for one made with `consent export --checkpoint" in said.err
+    assert f"/ledger/consistency?from=101&to={SIZE}" in said.err
+
+
+def test_a_part_without_a_proof_from_the_kept_size_is_tampered_if_anything_else_is(tmp_path, capsys):
+    files = bundles.seal(CONTACT | {"README.en.txt": b"Read me.\n"}) | {"README.en.txt": b"Read me not.\n"}
+    assert run(files, tmp_path, "--checkpoint", keep(tmp_path, 101)) == 1
+    assert "not claimed" in capsys.readouterr().out
 
 
 # Witnesses and time

@@ -34,6 +34,10 @@ SMALL = {
     "selection": bundles.bundle(SMALL_LOG, "selection", {1, 2, 3, 200, 259}, earlier=(200,)),
 }
 KEY = ["--key", bundles.LOG.vkey]
+REPLACED = (
+    "The key may have been replaced: ask the company, another way than by this bundle, for every key of this log, "
+    "and give each with --key."
+)
 
 
 def changed(bodies, log=LOG):
@@ -220,6 +224,31 @@ def test_22_a_bundle_with_a_foreign_key_in_it_is_not_believed():
     files = bundles.bundle(LOG, signers=(bundles.THIEF,))
     files = seal(files | {"vkeys.txt": bundles.THIEF.vkey.encode()})
     assert findings(files) == {"signature"}
+
+
+@pytest.mark.parametrize(
+    ("vkeys", "hint"),
+    [
+        (bundles.THIEF.vkey.encode(), True),
+        (b"\xff\nx\n" + bundles.THIEF.vkey.encode() + b"\n", True),
+        (bundles.LOG.vkey.encode(), True),
+        (bundles.Signer("another.example/log").vkey.encode(), False),
+        (bundles.Signer(kind=4).vkey.encode(), False),
+        (b"\xff", False),
+        (None, False),
+    ],
+)
+def test_a_key_that_may_have_been_replaced_is_still_a_failure_and_says_whom_to_ask(vkeys, hint):
+    files = bundles.bundle(LOG, signers=(bundles.THIEF,))
+    del files["vkeys.txt"]
+    report = in_memory(seal(files if vkeys is None else files | {"vkeys.txt": vkeys}))
+    assert [(found.finding, REPLACED in found.text) for found in report.findings] == [("signature", hint)]
+    assert report.verdict == "TAMPERED"
+
+
+def test_a_list_of_keys_that_is_too_long_does_not_hide_a_foreign_signature():
+    files = bundles.bundle(LOG, signers=(bundles.THIEF,)) | {"vkeys.txt": b"x" * (2 << 20)}
+    assert findings(files, quick=True) == {"signature"}
 
 
 def test_the_name_of_the_key_must_be_the_origin():
@@ -674,6 +703,11 @@ def test_wrong_arguments_are_unusable(options, tmp_path, capsys):
 def test_a_kept_checkpoint_that_the_key_did_not_sign_is_unusable(note, tmp_path, capsys):
     (tmp_path / "kept").write_text(note)
     assert "--checkpoint" in unusable(capsys, main(tmp_path, SELECTION, "--checkpoint", tmp_path / "kept"))
+
+
+def test_a_kept_checkpoint_that_no_key_signed_may_be_older_than_the_key(tmp_path, capsys):
+    (tmp_path / "kept").write_text(note_of(LOG, 300, bundles.THIEF))
+    assert REPLACED in unusable(capsys, main(tmp_path, SELECTION, "--checkpoint", tmp_path / "kept"))
 
 
 def test_a_kept_checkpoint_of_another_log_is_unusable(tmp_path, capsys):

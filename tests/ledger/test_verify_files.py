@@ -65,3 +65,32 @@ def test_a_reader_that_went_away_is_no_verdict(folder: Path) -> None:
     done = answer(folder, stdout=write)
     os.close(write)
     assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_an_answer_without_any_place_to_go_is_no_verdict(folder: Path, more: list[str]) -> None:
+    command = [sys.executable, "-I", str(verify.__file__), str(folder), "--key", KEY, *more]
+    with Path("/dev/full").open("w") as full:
+        assert subprocess.run(command, stdout=full, stderr=full, timeout=30, check=False).returncode == 2
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    done = subprocess.run(shell, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+    assert done.returncode == 2 and "could not be written" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_reason_that_cannot_be_written_is_still_unusable(tmp_path: Path) -> None:
+    command = [sys.executable, "-I", str(verify.__file__), str(tmp_path / "nowhere"), "--key", KEY]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (2, "UNUSABLE\n")
+
+
+def test_a_link_in_a_folder_is_named(folder: Path) -> None:
+    (folder / "itself").symlink_to("itself")
+    done = answer(folder)
+    assert done.returncode == 2 and "itself" in done.stderr
+
+
+def test_a_manifest_that_is_a_pipe_is_not_waited_for(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+    os.mkfifo(folder / "manifest.json")
+    assert answer(folder).returncode == 2
