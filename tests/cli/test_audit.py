@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner, Result
 from flask import Flask
 from sqlalchemy import text
 
@@ -19,24 +18,16 @@ from consent.records import signing
 from consent.records.append import Origin
 from consent.records.publish import publish
 from consent.store import database
-from tests.conftest import SECRET
+from tests.cli.calling import Run, runner
 from tests.house import House
 from tests.people import ANNE, BOB
 
 LOG = "consent.example.com/ledger"
-Run = Callable[..., Result]
 
 
 @pytest.fixture
 def run(app: Flask, tmp_path: Path) -> Run:
-    environment = {
-        "CONSENT_ENV": "development",
-        "CONSENT_DATABASE_URL": f"sqlite:///{tmp_path}/consent.db",
-        "CONSENT_BASE_URL": "https://consent.example.com",
-        "CONSENT_SECRET_KEYS": SECRET,
-        "CONSENT_LEDGER_KEY": f"{tmp_path}/ledger.key",
-    }
-    return lambda *words: CliRunner().invoke(audit.audit, words, env=environment)
+    return runner(tmp_path, "audit")
 
 
 @pytest.fixture

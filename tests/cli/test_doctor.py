@@ -1,38 +1,25 @@
 """``consent doctor``: one line each, and the exit status says whether all is well."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from flask import Flask
 from sqlalchemy import text
 
-from consent.cli import consent
 from consent.records import signing
 from consent.store import database
+from tests.cli.calling import Run, runner
 from tests.conftest import SECRET, free_port
 from tests.house import House
 from tests.people import ANNE
 
 LOG = "consent.example.com/ledger"
-Run = Callable[..., Result]
 
 
 @pytest.fixture
 def run(app: Flask, tmp_path: Path) -> Run:
-    def run(**more: str) -> Result:
-        environment = {
-            "CONSENT_ENV": "development",
-            "CONSENT_DATABASE_URL": f"sqlite:///{tmp_path}/consent.db",
-            "CONSENT_BASE_URL": "https://consent.example.com",
-            "CONSENT_SECRET_KEYS": SECRET,
-            "CONSENT_SMTP_URL": f"mailbox:{tmp_path}/mail",
-            "CONSENT_LEDGER_KEY": f"{tmp_path}/ledger.key",
-        }
-        return CliRunner().invoke(consent, ["doctor"], env=environment | more)
-
-    return run
+    return runner(tmp_path, "doctor")
 
 
 def failing(done: Result) -> list[str]:

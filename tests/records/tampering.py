@@ -20,7 +20,7 @@ from consent import addresses, clock
 from consent.ledger import entries
 from consent.ledger.checkpoint import Checkpoint
 from consent.records import append, audit, history, prove, publish, sequence, signing
-from consent.records.append import NEW_CHAIN, Draft, Head, Origin
+from consent.records.append import NEW_CHAIN, Draft, Head, LedgerRow, Origin
 from consent.records.audit import Report
 from consent.records.audit_tree import Kept
 from consent.records.signing import Publisher
@@ -31,6 +31,7 @@ from tests.people import ANNE, BOB
 
 LOG = "consent.example.com/ledger"
 SIZE, KEPT = 600, (300, 500)
+KEYS = "consent_key, deny_key, abuse_key"
 _FILES = ("ledger.key", "ledger.key.signed", "consent.backup")
 _made: dict[Path, "Log"] = {}
 _KINDS = ("consent.requested", "confirmation.sent", "welcome.sent", "welcome.delivered", "welcome.opened")
@@ -237,6 +238,39 @@ def _publish(connection: Connection, publisher: Publisher, head: Checkpoint) -> 
     connection.execute(insert(LedgerCheckpoint), [row | {"created_at": clock.now()}])
 
 
-def remember_erasure(connection: Connection, entry: str) -> None:
+def acquainted(log: Log) -> Log:
+    """Return *log* with a contact for each id that its entries name, under the first address that they commit to."""
+    for path in (log.path, log.path.with_suffix(".backup")):
+        with closing(sqlite3.connect(path)) as raw, raw:
+            rows = raw.execute(
+                "SELECT contact, CAST(value AS TEXT) FROM ledger_entry JOIN evidence USING (entry_id) "
+                "WHERE field = 'email' AND cseq = 1 AND contact NOT IN (SELECT id FROM contact)"
+            ).fetchall()
+            _insert_contacts(raw, rows)
+    return log
+
+
+def know(path: Path, contacts: Iterable[str]) -> None:
+    """Let the database *path* have these *contacts*, whose addresses no evidence shows."""
+    with closing(sqlite3.connect(path)) as raw, raw:
+        _insert_contacts(raw, [(contact, f"{contact}@y.example") for contact in contacts])
+
+
+def _insert_contacts(raw: sqlite3.Connection, rows: Iterable[tuple[str, str]]) -> None:
+    for contact, email in rows:
+        found = addresses.parse(email)
+        values = (contact, found.consent_key, found.deny_key, found.abuse_key, "2026-11-23T08:45:00.123Z")
+        sql = f"INSERT INTO contact (id, {KEYS}, created_at, language, epoch) VALUES (?, ?, ?, ?, ?, 'en', 0)"
+        raw.execute(sql, values)
+
+
+def forget(path: Path, contact: str) -> None:
+    """Take the address of *contact* away, as its erasure does."""
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute(f"UPDATE contact SET ({KEYS}) = (NULL, NULL, NULL) WHERE id = ?", (contact,))
+
+
+def remember_erasure(connection: Connection, row: LedgerRow) -> None:
     """Keep a digest beside the entry of an erasure, as the service does."""
-    connection.execute(insert(ErasedAddress), [{"digest": "0" * 64, "entry_id": entry, "erased_at": clock.now()}])
+    values = {"digest": "0" * 64, "entry_id": row.entry.id, "erased_at": row.entry.recorded_at}
+    connection.execute(insert(ErasedAddress), [values])

@@ -4,8 +4,6 @@ Where a set is empty, nothing can show it, and the audit claims no more. The num
 The log has 600 entries; an auditor kept the checkpoints at 300 and 500.
 """
 
-from pathlib import Path
-
 import pytest
 
 from consent import clock
@@ -21,21 +19,10 @@ from tests.house import House
 from tests.people import ANNE, BOB, CHLOE
 from tests.records import tampering
 from tests.records.tampering import LOG, SIZE, Log, unguarded
-from tests.records.test_audit_maps import acquainted, forget, know, remember_erasure
 
 NOTHING: set[str] = set()
 MIDDLE = 450  # an entry with entries of the same contact before and after it, below the last kept checkpoint
 LAST = 599  # the newest entry of its contact, above the last kept checkpoint
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("log")
-
-
-@pytest.fixture
-def log(house: House, tmp_path: Path, store: Path) -> Log:
-    return acquainted(tampering.build(house, tmp_path, store))
 
 
 def test_0_an_untouched_ledger_is_sound(log: Log) -> None:
@@ -126,7 +113,7 @@ def test_9_a_backdated_entry_is_found_only_by_a_kept_checkpoint_with_a_time(log:
     with database.writing() as connection:
         draft = Draft("consent.requested", "contact", {"language": "en"})
         append.about(connection, Origin(LOG, tampering.long_ago()), "new" + "0" * 18 + "A", NEW_CHAIN, [draft])
-    know(log.path, ["new" + "0" * 18 + "A"])
+    tampering.know(log.path, ["new" + "0" * 18 + "A"])
     log.sign()
     assert log.found() == log.found(500) == NOTHING
     assert log.found(500, at=clock.now()) == {"time"}
@@ -192,7 +179,7 @@ def test_16_an_entry_inserted_by_sql_becomes_a_valid_one_and_nothing_can_show_it
         connection.exec_driver_sql("INSERT INTO ledger_entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
     log.sign()
     assert log.found() == {"contact"}
-    know(log.path, [str(row.entry.contact)])
+    tampering.know(log.path, [str(row.entry.contact)])
     assert log.found(300, 500, state=True) == NOTHING
 
 
@@ -316,8 +303,8 @@ def test_an_entry_after_the_erasure_of_its_contact_breaks_the_chain(log: Log) ->
     drafts = [Draft("contact.erased", "system"), Draft("welcome.opened", "provider:x")]
     with database.writing() as connection:
         rows = append.about(connection, Origin(LOG, clock.now()), contact, log.heads[contact], drafts)
-        remember_erasure(connection, rows[0])
-    forget(log.path, contact)
+        tampering.remember_erasure(connection, rows[0])
+    tampering.forget(log.path, contact)
     assert log.found() == {"chain"}
 
 

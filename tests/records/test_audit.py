@@ -24,23 +24,12 @@ from tests.house import House
 from tests.people import ANNE, BOB
 from tests.records import tampering
 from tests.records.tampering import LOG, SIZE, Log, look, unguarded
-from tests.records.test_audit_maps import acquainted, forget, remember_erasure
 from tests.records.test_erase import gone
 from tests.records.test_standing import stories, tell
 
 MUCH_LATER = [timedelta(days=days) for days in (1, 2, 92, 184, 735, 1100)]
 _number = iter(range(10**9))
 once = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("log")
-
-
-@pytest.fixture
-def log(house: House, tmp_path: Path, store: Path) -> Log:
-    return acquainted(tampering.build(house, tmp_path, store))
 
 
 def check_sound() -> None:
@@ -148,9 +137,9 @@ def test_evidence_that_was_erased_or_rectified_by_a_later_entry_is_not_missing(l
     with database.writing() as connection:
         origin = Origin(LOG, clock.now())
         (row,) = append.about(connection, origin, contact, log.heads[contact], [Draft("contact.erased", "system")])
-        remember_erasure(connection, row)
+        tampering.remember_erasure(connection, row)
         append.about(connection, origin, other, log.heads[other], [rectified])
-    forget(log.path, contact)
+    tampering.forget(log.path, contact)
     assert log.found() == set()
     with unguarded(log.path) as raw:
         raw.execute("DELETE FROM evidence WHERE entry_id = ?", (refs[1],))  # its address, which nobody took away

@@ -1,78 +1,25 @@
 """The audit of what lies beside the entries: the map of addresses, erased ones, published heads, and what is set up."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert
 
-from consent import addresses, clock
+from consent import clock
 from consent.ledger import checkpoint
 from consent.ledger.checkpoint import Checkpoint
 from consent.records import audit
-from consent.records.append import LedgerRow
 from consent.records.findings import FAIL, NOT_CLAIMED, OK
 from consent.store import database
-from consent.store.ledger import ErasedAddress
 from tests.api.calling import Caller
 from tests.house import House
 from tests.people import ANNE, BOB
-from tests.records import tampering
-from tests.records.tampering import LOG, SIZE, Log, look, unguarded
+from tests.records.tampering import KEYS, LOG, SIZE, Log, forget, know, look, unguarded
 from tests.records.test_erase import gone
 
-KEYS = "consent_key, deny_key, abuse_key"
 NOTHING: set[str] = set()
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("log")
-
-
-@pytest.fixture
-def log(house: House, tmp_path: Path, store: Path) -> Log:
-    return acquainted(tampering.build(house, tmp_path, store))
-
-
-def acquainted(log: Log) -> Log:
-    """Return *log* with a contact for each id that its entries name, under the first address that they commit to."""
-    for path in (log.path, log.path.with_suffix(".backup")):
-        with closing(sqlite3.connect(path)) as raw, raw:
-            rows = raw.execute(
-                "SELECT contact, CAST(value AS TEXT) FROM ledger_entry JOIN evidence USING (entry_id) "
-                "WHERE field = 'email' AND cseq = 1 AND contact NOT IN (SELECT id FROM contact)"
-            ).fetchall()
-            _insert(raw, rows)
-    return log
-
-
-def know(path: Path, contacts: Iterable[str]) -> None:
-    """Let the database *path* have these *contacts*, whose addresses no evidence shows."""
-    with closing(sqlite3.connect(path)) as raw, raw:
-        _insert(raw, [(contact, f"{contact}@y.example") for contact in contacts])
-
-
-def _insert(raw: sqlite3.Connection, rows: Iterable[tuple[str, str]]) -> None:
-    for contact, email in rows:
-        found = addresses.parse(email)
-        values = (contact, found.consent_key, found.deny_key, found.abuse_key, "2026-11-23T08:45:00.123Z")
-        sql = f"INSERT INTO contact (id, {KEYS}, created_at, language, epoch) VALUES (?, ?, ?, ?, ?, 'en', 0)"
-        raw.execute(sql, values)
-
-
-def forget(path: Path, contact: str) -> None:
-    """Take the address of *contact* away, as its erasure does."""
-    with closing(sqlite3.connect(path)) as raw, raw:
-        raw.execute(f"UPDATE contact SET ({KEYS}) = (NULL, NULL, NULL) WHERE id = ?", (contact,))
-
-
-def remember_erasure(connection: Connection, row: LedgerRow) -> None:
-    """Keep a digest beside the entry of an erasure, as the service does."""
-    values = {"digest": "0" * 64, "entry_id": row.entry.id, "erased_at": row.entry.recorded_at}
-    connection.execute(insert(ErasedAddress), [values])
 
 
 def run(path: Path, *statements: str) -> None:

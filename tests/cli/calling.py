@@ -1,0 +1,24 @@
+"""Commands of ``consent`` in this process, on the database of the ``app`` fixture."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from consent.cli import consent
+from tests.conftest import SECRET
+
+Run = Callable[..., Result]
+
+
+def runner(path: Path, *first: str) -> Run:
+    """Return what runs ``consent`` with the words *first* and those given to it, and with further settings by name."""
+    environment = {
+        "CONSENT_ENV": "development",
+        "CONSENT_DATABASE_URL": f"sqlite:///{path}/consent.db",
+        "CONSENT_BASE_URL": "https://consent.example.com",
+        "CONSENT_SECRET_KEYS": SECRET,
+        "CONSENT_SMTP_URL": f"mailbox:{path}/mail",
+        "CONSENT_LEDGER_KEY": f"{path}/ledger.key",
+    }
+    return lambda *words, **more: CliRunner().invoke(consent, [*first, *words], env=environment | more)
