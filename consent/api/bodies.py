@@ -115,7 +115,7 @@ def record_body(schema: Schema, told: Callable[[dict[str, Any]], Told], act: Act
         (outcome,) = _record([given], schema, told, act)
         if not isinstance(outcome, Recorded):
             raise unprocessable(outcome)
-        return _answer(outcome), 201
+        return answer(outcome), 201
     items = given["items"]
     if not isinstance(items, list) or not 1 <= len(items) <= MOST_ITEMS:
         raise unprocessable({"items": [f"Send a list of 1 to {MOST_ITEMS} items."]})
@@ -143,10 +143,11 @@ def _record(
 def _result(outcome: Recorded | dict[str, Any]) -> dict[str, Any]:
     if isinstance(outcome, dict):
         return {"status": 422, "errors": outcome}
-    return {"status": 201, **_answer(outcome)}
+    return {"status": 201, **answer(outcome)}
 
 
-def _answer(done: Recorded) -> dict[str, Any]:
+def answer(done: Recorded) -> dict[str, Any]:
+    """Return what a client is told of the entry that was made, as in RecordedAnswer."""
     return {
         "entry": done.entry,
         "contact": done.contact,

@@ -6,11 +6,11 @@ from flask import abort as stop
 from flask_smorest import abort
 from marshmallow import fields, validate
 
-from consent.api.bodies import Resource, proof_url
+from consent.api.bodies import RecordedAnswer, Resource, answer
 from consent.api.fields import Strict
 from consent.api.keys import actor, needs
-from consent.ledger.entries import when
-from consent.records import erase, served
+from consent.records import erase
+from consent.subscriptions.recording import recorded
 from consent.web import visitor
 
 blueprint = Resource("erasures", __name__, url_prefix="/api/v1", description="Erasure")
@@ -30,21 +30,10 @@ class ErasureBody(Strict):
     )
 
 
-class ErasureAnswer(Strict):
-    """The entry that says so."""
-
-    entry = fields.String()
-    contact = fields.String()
-    leaf_hash = fields.String()
-    state = fields.String(validate=validate.OneOf(served.STATES))
-    proof_url = fields.String()
-    recorded_at = fields.String()
-
-
 @blueprint.post("/contacts/<id>/erasure")
 @needs("contacts")
 @blueprint.arguments(ErasureBody)
-@blueprint.response(202, ErasureAnswer)
+@blueprint.response(202, RecordedAnswer)
 @blueprint.alt_response(404, description="There is no such contact.")
 @blueprint.alt_response(409, description="The contact was erased before.")
 def erase_contact(body: dict[str, Any], id: str) -> dict[str, Any]:
@@ -55,11 +44,4 @@ def erase_contact(body: dict[str, Any], id: str) -> dict[str, Any]:
         stop(404)
     except erase.ErasedAlready:
         abort(409, message="This contact was erased before; nothing is left to erase.")
-    return {
-        "entry": row.entry.id,
-        "contact": id,
-        "leaf_hash": row.leaf_hash.hex(),
-        "state": served.state_when_recorded(),
-        "proof_url": proof_url(row.entry.id),
-        "recorded_at": when(row.entry.recorded_at),
-    }
+    return answer(recorded(row))

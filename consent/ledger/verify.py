@@ -1279,11 +1279,7 @@ class _Check:
             rollback, inconsistent = Tally("rollback"), Tally("inconsistent")
             name = f"CONSISTENT-WITH {one.head.size}"
             if one.head.size in wanted and 0 < one.head.size < self.head.size and one.head.size not in proofs:
-                self.report.unchecked = (
-                    f"nothing in this bundle shows that it continues {one.file}: ask for a full bundle, or for one "
-                    f"made with `consent export --checkpoint {one.file}`, or for the proof at "
-                    f"/ledger/consistency?from={one.head.size}&to={self.head.size}"
-                )
+                self.report.unchecked += f"{'; ' if self.report.unchecked else ''}{self._where_to_ask(one)}"
                 self.report.line(name, NOT_CLAIMED, f"nothing in this bundle shows that it continues {one.file}")
                 continue
             if one.head.size > self.head.size:
@@ -1291,6 +1287,13 @@ class _Check:
             elif problem := self._contradiction(one.head, proofs):
                 inconsistent.add(f"{one.file}: {problem}")
             self.report.line(name, OK, f"the ledger of {one.file} is the beginning of this one", rollback, inconsistent)
+
+    def _where_to_ask(self, one: Kept) -> str:
+        return (
+            f"nothing in this bundle shows that it continues {one.file}: ask for a full bundle, or for one made with "
+            f"`consent export --checkpoint {one.file}`, or for the proof at "
+            f"/ledger/consistency?from={one.head.size}&to={self.head.size}"
+        )
 
     def _contradiction(self, old: Checkpoint, proofs: Mapping[int, Sequence[bytes]]) -> str:
         if old.origin != self.head.origin:

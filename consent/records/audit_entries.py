@@ -70,7 +70,11 @@ class Entries:
         self.tree, self.count, self.tiles, self.contacts = Tree(), 0, 0, 0
         self.evidence = Evidence(connection, found)
         self._connection, self._heads, self._logs, self._found = connection, heads, logs, found
-        self._clock = Clock(heads.kept, found)
+        marks = [
+            verify.Kept(one.name, verify.Checkpoint(one.head.origin, one.head.size, one.head.root), one.at)
+            for one in heads.kept
+        ]
+        self._clock = verify.Clock(marks, _Times(found))
         self._next = 0
         self._inline = connection.dialect.name == "sqlite"  # a trigger numbers each entry as it is recorded
 
@@ -97,7 +101,7 @@ class Entries:
         if entry is not None:
             self._columns(row, entry)
             self._chain(row, entry)
-            self._clock.take(row, entry)
+            self._clock.take(row.seq, entry)
             self.evidence.take(row, entry)
 
     def _number(self, row: Any) -> None:
@@ -175,30 +179,20 @@ class Entries:
             self._found.add("CONTACT-CHAINS", "chain", place_of(row), problem)
 
 
-class Clock:
-    """The time rule: below a head that was kept at a known time nothing is newer than it, above nothing is older."""
+class _Times(verify.Tally):
+    """What the verifier's time rule finds, put among the findings of the audit."""
 
-    def __init__(self, kept: Sequence[Kept], found: Findings) -> None:
+    def __init__(self, found: Findings) -> None:
+        super().__init__("time")
         self._found = found
-        self._marks = [(o.head.size, entries.when(o.at - SLACK), entries.when(o.at + SLACK)) for o in kept if o.at]
-        self._settle(0)
 
-    def take(self, row: Any, entry: dict[str, Any]) -> None:
-        """Check when *entry* was recorded; entries come in the order of their numbers."""
-        if row.seq >= self._until:
-            self._settle(row.seq)
-        if not self._low <= entry["recorded_at"] <= self._high:
-            text = (
-                f"It says that it was recorded at {entry['recorded_at']}; by the kept checkpoints it was between "
-                f"{self._low or 'the beginning'} and {self._high}."
-            )
-            self._found.add("TIME", "time", place_of(row), text)
+    def add(self, text: str, place: float = 0.0) -> None:
+        """Note that *text* says an impossible time of the entry number *place*."""
+        self._found.add("TIME", "time", f"entry number {place:.0f}", f"The {text}.")
 
-    def _settle(self, seq: int) -> None:
-        above = [(size, high) for size, _, high in self._marks if size > seq]
-        self._until = min((size for size, _ in above), default=2**63)
-        self._high = min((high for _, high in above), default="now")  # sorts after every time
-        self._low = max((low for size, low, _ in self._marks if size <= seq), default="")
+
+def _as_the_verifier_has_it(one: Kept) -> verify.Kept:
+    return verify.Kept(one.name, verify.Checkpoint(one.head.origin, one.head.size, one.head.root), one.at)
 
 
 def check_pending(connection: Connection, now: datetime, found: Findings) -> int:

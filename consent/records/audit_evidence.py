@@ -17,6 +17,9 @@ _LINE = "EVIDENCE"
 _ABOUT_NOBODY = 2**53  # stands for the number of an entry that has none: later than every other
 
 
+_Removed = tuple[str, str, str | None]  # entry, field, and about whom the entry is that took it away
+
+
 class _Missing(NamedTuple):
     """Evidence that an entry commits to and that is not there."""
 
@@ -66,7 +69,8 @@ class Evidence:
         contacts = sorted({one.contact for one in self._missing if one.contact is not None})
         gone, removed = self._gone(contacts), self._removed(contacts)
         for one in self._missing:
-            until = max(gone.get(one.contact, 0), removed.get((one.entry, one.field), 0))
+            by = [removed.get((one.entry, one.field, whose), 0) for whose in (one.contact, None)]
+            until = max(gone.get(one.contact, 0), *by)
             if (one.cseq or 0) < until:
                 self.erased += 1
             else:
@@ -87,25 +91,25 @@ class Evidence:
         rows = self._connection.execute(erased.where(LedgerEntry.contact.in_(contacts)).group_by(LedgerEntry.contact))
         return {contact: int(cseq or 0) for contact, cseq in rows}
 
-    def _removed(self, contacts: Sequence[str]) -> dict[tuple[str, str], int]:
-        """Return the evidence, by entry and field, that entries about *contacts* or nobody replaced or removed.
+    def _removed(self, contacts: Sequence[str]) -> dict[_Removed, int]:
+        """Return the evidence that entries about *contacts* or nobody replaced or removed: of which entry, which field.
 
         Each with the number of that entry within its contact.
         """
         theirs = or_(LedgerEntry.contact.in_(contacts), LedgerEntry.contact.is_(None))
         wanted = select(type_coerce(LedgerEntry.body, NullType())).where(LedgerEntry.kind == "evidence.rectified")
-        found: dict[tuple[str, str], int] = {}
+        found: dict[_Removed, int] = {}
         for body in self._connection.execute(wanted.where(theirs).order_by(LedgerEntry.cseq)).scalars():
             found |= _rectified(body)
         return found
 
 
-def _rectified(body: Any) -> dict[tuple[str, str], int]:
+def _rectified(body: Any) -> dict[_Removed, int]:
     try:
         entry = json.loads(body)
         fields = {*entry["commitments"], *entry["details"].get("removed", ())}
         number = int(entry["cseq"] or _ABOUT_NOBODY)
-        return {(ref, field): number for ref in entry["refs"] for field in fields}
+        return {(ref, field, entry["contact"]): number for ref in entry["refs"] for field in fields}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}  # a body that cannot be read authorises nothing, and is a finding of its own
 

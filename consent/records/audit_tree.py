@@ -1,7 +1,7 @@
 """The tree of the whole ledger, computed anew while its leaves pass, and held against every head that is known.
 
-Nothing is kept but what the next root needs, so that a ledger of any size fits into memory: one hash for each
-perfect tree at the right edge (:mod:`consent.ledger.merkle`) and one unfinished tile for each level.
+The offline verifier's tree does the hashing: it keeps one unfinished tile of each level, so that a ledger of any size
+fits into memory.
 """
 
 import base64
@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, func, select
 
-from consent.ledger import checkpoint
+from consent.ledger import checkpoint, verify
 from consent.ledger.checkpoint import BadNote, Checkpoint, Verifier
-from consent.ledger.merkle import EMPTY_ROOT, HASH_SIZE, node_hash
+from consent.ledger.merkle import HASH_SIZE
 from consent.ledger.tiles import HEIGHT, WIDTH, Tile
 from consent.records.findings import Findings
 from consent.store.ledger import LedgerCheckpoint, LedgerEntry, LedgerTile
@@ -49,38 +49,27 @@ class Tree:
     def __init__(self) -> None:
         self.size = 0
         self.whole = True
-        self._edge: list[bytes] = []  # roots of the perfect trees, the largest first
-        self._rows: list[list[bytes]] = [[]]  # the unfinished tile of each level
+        self._tree = verify.Tree(self._above)
+        self._leaves: list[bytes] = []  # of the tile that is not full yet
+        self._filled: list[tuple[Tile, list[bytes]]] = []
 
     def add(self, leaf: bytes) -> list[tuple[Tile, bytes, bytes]]:
         """Add *leaf*, and return the tiles that it fills, lower ones first, each with its hashes and its root."""
-        found, level, index, filled = leaf, 0, self.size, []
-        self._rows[0].append(leaf)
-        while index & 1:
-            found, level, index = node_hash(self._edge.pop(), found), level + 1, index >> 1
-            if level % HEIGHT == 0:
-                filled.append(self._fill(level // HEIGHT - 1, found))
-        self._edge.append(found)
+        self._leaves.append(leaf)
         self.size += 1
-        return filled
+        if len(self._leaves) < WIDTH:
+            return []
+        self._filled = [(Tile(0, self.size // WIDTH - 1), self._leaves)]
+        self._tree.add(self._leaves)
+        self._leaves = []
+        return [(tile, b"".join(hashes), verify.root_over(hashes)) for tile, hashes in self._filled]
 
     def root(self) -> bytes | None:
         """Return the root of the leaves so far, or None if it cannot be known."""
-        if not self.whole:
-            return None
-        if not self._edge:
-            return EMPTY_ROOT
-        *lefts, found = self._edge
-        for left in reversed(lefts):
-            found = node_hash(left, found)
-        return found
+        return self._tree.root(self._leaves) if self.whole else None
 
-    def _fill(self, level: int, root: bytes) -> tuple[Tile, bytes, bytes]:
-        hashes, self._rows[level] = b"".join(self._rows[level]), []
-        if level + 1 == len(self._rows):
-            self._rows.append([])
-        self._rows[level + 1].append(root)
-        return Tile(level, (self.size >> HEIGHT * (level + 1))), hashes, root
+    def _above(self, level: int, index: int, hashes: list[bytes]) -> None:
+        self._filled.append((Tile(level, index), hashes))
 
 
 class Heads:

@@ -87,7 +87,7 @@ def _of_one(connection: Connection, told: Sequence[Told], act: Act) -> list[Reco
                 continue
             (row,) = append.about(connection, act.origin, contact, past.head, [draft])
             past = standing.extend(past, [row])
-            outcomes.append(_recorded(row))
+            outcomes.append(recorded(row))
             done.append(one)
         if done:
             _update(connection, past, done, act)
@@ -108,6 +108,7 @@ def _update(connection: Connection, past: History, done: Sequence[Told], act: Ac
     standing.update(connection, past, tuple(topics.values()), act.now)
 
 
-def _recorded(row: LedgerRow) -> Recorded:
+def recorded(row: LedgerRow) -> Recorded:
+    """Return what to tell whoever had the *row* recorded."""
     entry = row.entry
     return Recorded(entry.id, entry.contact or "", row.leaf_hash.hex(), entry.occurred_at, entry.recorded_at)

@@ -85,6 +85,16 @@ def _unguard_postgresql() -> None:
 
 
 def upgrade() -> None:
+    _create_tree()
+    _create_keys()
+    _create_erasures()
+    if op.get_bind().dialect.name == "sqlite":
+        _guard_on_sqlite()
+    else:
+        _guard_on_postgresql()
+
+
+def _create_tree() -> None:
     op.create_table(
         "ledger_pending",
         sa.Column("id", _BIG, autoincrement=True, nullable=False),
@@ -115,6 +125,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("size", name=op.f("pk_ledger_checkpoint")),
         sqlite_strict=True,
     )
+
+
+def _create_keys() -> None:
     op.create_table(
         "ledger_key",
         sa.Column("vkey", sa.Text(), nullable=False),
@@ -125,6 +138,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("vkey", "status", name=op.f("pk_ledger_key")),
         sqlite_strict=True,
     )
+
+
+def _create_erasures() -> None:
     op.create_table(
         "erased_address",
         sa.Column("digest", sa.Text(), nullable=False),
@@ -138,10 +154,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_erased_address_entry_id"), "erased_address", ["entry_id"], unique=False)
     op.add_column("contact", sa.Column("erased_at", Instant(), nullable=True))
     op.add_column("contact", sa.Column("erased_entry", sa.Text(), nullable=True))
-    if op.get_bind().dialect.name == "sqlite":
-        _guard_on_sqlite()
-    else:
-        _guard_on_postgresql()
 
 
 def downgrade() -> None:
