@@ -14,14 +14,14 @@ nodes into the next, until one hash is left: the root, which stands for every by
 
 Nodes over 2, 4, 8 … leaves (d, g, h, i, k above) never change once their leaves are there. Only they are stored;
 all else is computed from them, for the tree of today and for any earlier size. Nothing here knows where they are
-stored: a function that reads hashes is passed in, and :func:`append` returns what is to be written.
+stored: a function that reads hashes is passed in (:mod:`consent.ledger.tiles` makes one).
 
 A proof comes from a stranger. Checking it returns nothing or raises BadProof, so that nobody can forget to look
 at the answer. It binds a leaf to a root, not to a size: take size and root from one signed checkpoint.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 HASH_SIZE = 32  # bytes of a SHA-256
@@ -71,22 +71,6 @@ def root(size: int, read: Reader) -> bytes:
     if not 0 <= size <= LARGEST:
         raise NotInTree(f"A tree has 0 to {LARGEST} leaves.")
     return _hashes([Span(0, size)], read)[0] if size else EMPTY_ROOT
-
-
-def append(index: int, leaf: bytes, read: Reader) -> Mapping[Node, bytes]:
-    """Return the hashes to store when *leaf* is added as number *index*: its own and those of the nodes it completes.
-
-    Every second leaf completes a node above it, every fourth another, and so on: one on average. *read* is asked
-    for the left neighbours of those nodes. Raises NotInTree if *leaf* is not 32 bytes, and BrokenTree.
-    """
-    if not 0 <= index < LARGEST or len(leaf) != HASH_SIZE:
-        raise NotInTree(f"A leaf is {HASH_SIZE} bytes and its number is 0 or more.")
-    added, completed = {Node(0, index): leaf}, leaf
-    lefts = _left_neighbours(index)
-    for node, left in zip(lefts, _read(lefts, read), strict=True):
-        completed = node_hash(left, completed)
-        added[Node(node.level + 1, node.index >> 1)] = completed
-    return added
 
 
 def prove_inclusion(index: int, size: int, read: Reader) -> list[bytes]:
@@ -176,12 +160,6 @@ def _halves(tree: Span) -> tuple[Span, Span]:
     """Split at k, the largest power of two smaller than the number of leaves, RFC 6962 s. 2.1."""
     k = 1 << ((tree.end - tree.first - 1).bit_length() - 1)
     return Span(tree.first, tree.first + k), Span(tree.first + k, tree.end)
-
-
-def _left_neighbours(index: int) -> list[Node]:
-    """Return the nodes to the left of leaf *index* and of each node that it completes, bottom up."""
-    levels = (index ^ (index + 1)).bit_length() - 1  # as many as *index* has ones at its binary end
-    return [Node(level, (index >> level) - 1) for level in range(levels)]
 
 
 def _perfect(tree: Span) -> list[Node]:

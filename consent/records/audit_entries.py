@@ -70,11 +70,7 @@ class Entries:
         self.tree, self.count, self.tiles, self.contacts = Tree(), 0, 0, 0
         self.evidence = Evidence(connection, found)
         self._connection, self._heads, self._logs, self._found = connection, heads, logs, found
-        marks = [
-            verify.Kept(one.name, verify.Checkpoint(one.head.origin, one.head.size, one.head.root), one.at)
-            for one in heads.kept
-        ]
-        self._clock = verify.Clock(marks, _Times(found))
+        self._clock = verify.Clock(map(_as_the_verifier_has_it, heads.kept), _Times(found))
         self._next = 0
         self._inline = connection.dialect.name == "sqlite"  # a trigger numbers each entry as it is recorded
 

@@ -6,6 +6,8 @@ The names are those of the RFC in small letters. *d* is D[n], the list of n entr
 
 from hashlib import sha256
 
+from consent.ledger.merkle import Node
+
 
 def k_of(n):
     """Return the largest power of two smaller than n (i.e., k < n <= 2k)."""
@@ -50,3 +52,13 @@ def subproof(m, d, *, b):
     if m <= k:
         return [*subproof(m, d[0:k], b=b), mth(d[k:n])]
     return [*subproof(m - k, d[k:n], b=False), mth(d[0:k])]
+
+
+def perfect_nodes(leaves):
+    """Return the hash of every node over 1, 2, 4 … of *leaves* (their hashes), level by level."""
+    found, level, row = {}, 0, list(leaves)
+    while row:
+        found |= {Node(level, index): hash_ for index, hash_ in enumerate(row)}
+        pairs = zip(row[::2], row[1::2], strict=False)  # an odd one has no node above it yet
+        level, row = level + 1, [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+    return found

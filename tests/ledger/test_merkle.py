@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from consent.ledger import entries, merkle
-from consent.ledger.merkle import BadProof, BrokenTree, Node, NotInTree
+from consent.ledger.merkle import BadProof, BrokenTree, NotInTree
 from tests.ledger import reference
 
 SMALL = range(1, 65)
@@ -22,17 +22,7 @@ def reading(stored):
     return lambda nodes: [stored[node] for node in nodes]
 
 
-def grown(leaves):
-    """Return every hash stored while *leaves* were added one by one. Nothing is ever written twice."""
-    stored = {}
-    for index, leaf in enumerate(leaves):
-        added = merkle.append(index, leaf, reading(stored))
-        assert not added.keys() & stored.keys()
-        stored |= added
-    return stored
-
-
-STORED = grown(LEAVES)
+STORED = reference.perfect_nodes(LEAVES)
 READ = reading(STORED)
 ROOTS = [merkle.root(size, READ) for size in range(66)]
 INCLUSIONS = {(index, size): merkle.prove_inclusion(index, size, READ) for size in SMALL for index in range(size)}
@@ -119,7 +109,7 @@ CT_NODES = {
     "R4": CT_ROOTS[4],
 }
 CT_LEAVES = [entries.leaf_hash(bytes.fromhex(text)) for text in CT_INPUTS]
-CT_READ = reading(grown(CT_LEAVES))
+CT_READ = reading(reference.perfect_nodes(CT_LEAVES))
 
 
 @pytest.mark.parametrize("size", range(9))
@@ -214,16 +204,7 @@ def test_larger_trees_have_the_roots_and_proofs_of_the_rfc(pair):
     assert consistent(growth, old, new, old_root, new_root)
 
 
-@pytest.mark.parametrize("size", range(65))
-def test_a_tree_stores_its_perfect_nodes_and_no_others(size):
-    stored = grown(LEAVES[:size])
-    wanted = {Node(level, index) for level in range(7) for index in range(size >> level)}
-    assert stored.keys() == wanted
-    for node, found in stored.items():
-        assert found == reference.mth(DATA[node.index << node.level : (node.index + 1) << node.level])
-
-
-def test_the_store_is_asked_once_for_a_root_or_a_proof_and_once_for_an_addition():
+def test_the_store_is_asked_once_for_a_root_or_a_proof():
     asked = []
 
     def read(nodes):
@@ -233,8 +214,7 @@ def test_the_store_is_asked_once_for_a_root_or_a_proof_and_once_for_an_addition(
     merkle.root(1000, read)
     merkle.prove_inclusion(500, 1000, read)
     merkle.prove_consistency(500, 1000, read)
-    merkle.append(1023, LEAVES[1023], read)
-    assert len(asked) == 4
+    assert len(asked) == 3
     assert max(asked) <= 2 * (1000).bit_length()
 
 
@@ -264,12 +244,6 @@ def test_proofs_work_up_to_the_largest_tree(one, other):
     assert len(growth) <= 64
     assert included(inclusion, old - 1, new, LEAVES[0], new_root)
     assert consistent(growth, old, new, old_root, new_root)
-
-
-def test_the_leaf_that_completes_the_largest_perfect_tree_completes_a_node_on_every_level():
-    added = merkle.append(2**62 - 1, LEAVES[0], read_equal)
-    assert list(added.values()) == LEVELS[:63]
-    assert merkle.root(2**62, read_equal) == LEVELS[62]
 
 
 # -- Forged proofs
@@ -422,12 +396,6 @@ def test_there_is_no_proof_of_a_growth_that_cannot_be(old, new):
         merkle.prove_consistency(old, new, READ)
 
 
-@pytest.mark.parametrize(("index", "leaf"), [(-1, H32), (2**63 - 1, H32), (0, b""), (0, H32[:31]), (0, H32 + b"\0")])
-def test_a_leaf_that_no_tree_can_have_is_not_added(index, leaf):
-    with pytest.raises(NotInTree, match="32 bytes"):
-        merkle.append(index, leaf, READ)
-
-
 BROKEN = {
     "nothing": lambda _: [],
     "one hash too few": lambda nodes: READ(nodes)[:-1],
@@ -441,7 +409,6 @@ BROKEN = {
 def test_a_store_that_cannot_be_a_tree_is_told_from_a_bad_question(broken):
     for ask in (
         lambda: merkle.root(7, broken),
-        lambda: merkle.append(7, H32, broken),
         lambda: merkle.prove_inclusion(3, 7, broken),
         lambda: merkle.prove_consistency(3, 7, broken),
     ):
