@@ -2,14 +2,19 @@
 
 A row is claimed by moving its lease into the future, in one statement that two workers cannot both win. A worker
 that dies leaves a lease that runs out. Delivery is at least once; the Message-ID is the same on every try.
+
+Every domain of recipients that has mail due gets an equal share of each claim, so that fifty thousand messages to one
+do not hold up the one message to another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, Select, Text, bindparam, exists, func, insert, select, update
+from sqlalchemy.orm import aliased
 
+from consent.store.base import Instant
 from consent.store.contacts import Contact
 from consent.store.outbox import OutboxRow
 
@@ -27,6 +32,7 @@ class Job(NamedTuple):
     id: str
     kind: str
     contact_id: str
+    domain: str
     entry_id: str
     payload: dict[str, Any]
     attempts: int
@@ -34,9 +40,19 @@ class Job(NamedTuple):
 
 
 def put(
-    connection: Connection, id: str, kind: str, contact: str, cause: str, payload: Mapping[str, Any], now: datetime
+    connection: Connection,
+    id: str,
+    kind: str,
+    contact: str,
+    to: str,
+    cause: str,
+    payload: Mapping[str, Any],
+    now: datetime,
 ) -> None:
-    """Add a row that is due at once, in the transaction of the entry *cause*. One statement."""
+    """Add a row that is due at once, in the transaction of the entry *cause*. One statement.
+
+    Of the address *to* only the domain is kept.
+    """
     connection.execute(
         _NEW_ROW,
         [
@@ -44,6 +60,7 @@ def put(
                 "id": id,
                 "kind": kind,
                 "contact_id": contact,
+                "domain": to.rpartition("@")[2],
                 "entry_id": cause,
                 "payload": dict(payload),
                 "state": "due",
@@ -56,11 +73,36 @@ def put(
     )
 
 
-def claim(connection: Connection, now: datetime, most: int = 20) -> list[Job]:
-    """Lease up to *most* due rows for LEASE, oldest first, and return them."""
+def anything_due(connection: Connection, now: datetime) -> bool:
+    """Whether a row waits to be claimed. One statement, by index."""
+    return bool(connection.execute(select(exists().where(*_due(OutboxRow, now)))).scalar())
+
+
+def claim(connection: Connection, now: datetime, most: int = 20, after: str = "") -> list[Job]:
+    """Lease up to *most* due rows for LEASE and return them, domain by domain, the oldest of each first.
+
+    Domains take equal shares, beginning with the one that follows *after* in the alphabet: a worker that gives the
+    domain it ended with goes round. Two statements, and one more for each domain.
+    """
+    domains = _due_domains(connection, now, after, most)
+    jobs: list[Job] = []
+    for number, domain in enumerate(domains):
+        share = -(-(most - len(jobs)) // (len(domains) - number))  # what is left, divided, rounded up
+        jobs += _claim_of(connection, domain, now, share)
+    return jobs
+
+
+def _due_domains(connection: Connection, now: datetime, after: str, most: int) -> list[str]:
+    """Return up to *most* domains that have rows due: those beyond *after* first, then from the beginning."""
+    starts = (after, "") if after else ("",)
+    rows = [row for start in starts for row in connection.execute(_DOMAINS, {"now": now, "after": start, "most": most})]
+    return list(dict.fromkeys(row.domain for row in rows))[:most]
+
+
+def _claim_of(connection: Connection, domain: str, now: datetime, most: int) -> list[Job]:
     due = (
         select(OutboxRow.id)
-        .where(OutboxRow.state == "due", OutboxRow.run_at <= now, OutboxRow.leased_until <= now)
+        .where(OutboxRow.domain == domain, *_due(OutboxRow, now))
         .order_by(OutboxRow.run_at, OutboxRow.id)
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -76,22 +118,56 @@ def claim(connection: Connection, now: datetime, most: int = 20) -> list[Job]:
     return sorted((Job(*row) for row in connection.execute(leased)), key=lambda job: job.id)
 
 
-def finish(connection: Connection, job: Job, state: str, outcome: str, now: datetime) -> None:
-    """End *job* as ``done``, ``dropped`` or ``failed``."""
-    connection.execute(
-        update(OutboxRow).where(OutboxRow.id == job.id).values(state=state, outcome=outcome, finished_at=now)
+def _due(row: Any, now: Any) -> tuple[ColumnElement[bool], ...]:
+    return (row.state == "due", row.run_at <= now, row.leased_until <= now)
+
+
+def _next_domain(after: Any) -> Any:
+    """Select the first domain beyond *after* that has a row due: one step through the index, not a scan."""
+    row = aliased(OutboxRow)
+    return (
+        select(row.domain)
+        .where(*_due(row, bindparam("now", type_=Instant)), row.domain > after)
+        .order_by(row.domain)
+        .limit(1)
+        .scalar_subquery()
     )
 
 
-def retry(connection: Connection, job: Job, outcome: str, now: datetime) -> None:
-    """Put *job* off: five minutes, doubling to a day; after three days in all it has failed."""
+def _every_domain() -> Select[tuple[str]]:
+    found = select(_next_domain(bindparam("after", type_=Text)).label("domain")).cte("domains", recursive=True)
+    found = found.union_all(select(_next_domain(found.c.domain)).where(found.c.domain.is_not(None)))
+    return select(found.c.domain).where(found.c.domain.is_not(None)).limit(bindparam("most", type_=Integer))
+
+
+_DOMAINS = _every_domain()
+
+
+def give_back(connection: Connection, jobs: Sequence[Job]) -> None:
+    """End the leases of *jobs* that were claimed and not begun: another worker may have them at once."""
+    theirs = update(OutboxRow).where(OutboxRow.id.in_([job.id for job in jobs]), OutboxRow.state == "due")
+    connection.execute(theirs.values(leased_until=_NEVER, attempts=OutboxRow.attempts - 1))
+
+
+def finish(connection: Connection, job: Job, state: str, outcome: str, now: datetime) -> bool:
+    """End *job* as ``done``, ``dropped`` or ``failed``; return whether it was still ours to end.
+
+    It is not if the lease ran out and another worker claimed the row since, or if the contact was erased.
+    """
+    return _write(connection, job, state=state, outcome=outcome, finished_at=now)
+
+
+def retry(connection: Connection, job: Job, outcome: str, now: datetime) -> bool:
+    """Put *job* off: five minutes, doubling to a day; after three days in all it has failed. As :func:`finish`."""
     wait = min(FIRST_WAIT * 2 ** (job.attempts - 1), LONGEST_WAIT)
     if now + wait > job.created_at + GIVE_UP_AFTER:
-        finish(connection, job, "failed", outcome, now)
-        return
-    connection.execute(
-        update(OutboxRow).where(OutboxRow.id == job.id).values(run_at=now + wait, leased_until=_NEVER, outcome=outcome)
-    )
+        return finish(connection, job, "failed", outcome, now)
+    return _write(connection, job, run_at=now + wait, leased_until=_NEVER, outcome=outcome)
+
+
+def _write(connection: Connection, job: Job, **values: Any) -> bool:
+    ours = (OutboxRow.id == job.id, OutboxRow.state == "due", OutboxRow.attempts == job.attempts)
+    return connection.execute(update(OutboxRow).where(*ours).values(**values)).rowcount == 1
 
 
 def queued_since(connection: Connection, kind: str, contact: str, since: datetime) -> int:

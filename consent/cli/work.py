@@ -1,4 +1,4 @@
-"""The worker's loop: deliver what is due, do what is timed, wait a moment, until told to stop."""
+"""The worker's loops: deliver what is due and do what is timed; number and sign; wait a moment; until told to stop."""
 
 import logging
 import threading
@@ -17,10 +17,13 @@ from consent.mail.transport import Carrier
 from consent.records import kept, publish, signing
 from consent.records.append import Origin
 from consent.records.publish import Contradiction
+from consent.records.sequence import ClockBehind
 from consent.records.signing import KeyTrouble
+from consent.store import trouble
 from consent.subscriptions import renewals
 
-IDLE_SECONDS = 0.25
+IDLE_SECONDS = 0.1
+TROUBLE_SECONDS = 1.0
 _TIDY_SECONDS = 600.0
 PUBLISH_SECONDS = 10.0
 What = TypeVar("What")
@@ -47,21 +50,41 @@ def drain(app: Flask) -> int:
 
 
 def run(app: Flask, stop: threading.Event) -> None:
-    """Work until *stop* is set; a database that is busy or away is waited for."""
+    """Work until *stop* is set; a database that is busy or away is waited for.
+
+    The ledger has a thread of its own: numbering must not wait for a mail server that is slow.
+    """
+    ledger = threading.Thread(target=_keep_ledger, args=(app, stop), name="ledger", daemon=True)
+    ledger.start()
     with app.app_context():
-        settings: Settings = app.config["CONSENT"]
-        round_, tidied = round_of(settings), clock.monotonic() - _TIDY_SECONDS
-        signed = clock.monotonic() - PUBLISH_SECONDS
+        round_ = round_of(app.config["CONSENT"])
+        round_.stop, tidied = stop, clock.monotonic() - _TIDY_SECONDS
         while not stop.is_set():
-            done = _safely(publish.number_all, clock.now()) + _safely(deliver.deliver_due, round_)
-            if clock.monotonic() - signed > PUBLISH_SECONDS:
-                _safely(sign, settings)
-                signed = clock.monotonic()
+            done = _safely(deliver.deliver_due, round_)
             if clock.monotonic() - tidied > _TIDY_SECONDS:
                 _safely(_timed, round_)
                 tidied = clock.monotonic()
-            if not done:
-                stop.wait(IDLE_SECONDS)
+            _rest(stop, done)
+    ledger.join()
+
+
+def _keep_ledger(app: Flask, stop: threading.Event) -> None:
+    """Give numbers to what waits, and sign the head every PUBLISH_SECONDS."""
+    with app.app_context():
+        settings: Settings = app.config["CONSENT"]
+        signed = clock.monotonic() - PUBLISH_SECONDS
+        while not stop.is_set():
+            done = _safely(publish.number_all, clock.now())
+            if clock.monotonic() - signed > PUBLISH_SECONDS:
+                _safely(sign, settings)
+                signed = clock.monotonic()
+            _rest(stop, done)
+
+
+def _rest(stop: threading.Event, done: int | None) -> None:
+    """Go on at once after work was *done*, wait a moment if there was none, and longer after a failure (None)."""
+    if not done:
+        stop.wait(IDLE_SECONDS if done == 0 else TROUBLE_SECONDS)
 
 
 def _timed(round_: Round) -> int:
@@ -74,23 +97,28 @@ def _timed(round_: Round) -> int:
 
 def sign(settings: Settings) -> int:
     """Sign the ledger's head, if this worker has the key; return 1 if there was something to sign."""
-    publisher = signing.load(settings.ledger_key, settings.ledger_origin)
-    if publisher is None:
-        return 0
-    return int(publish.publish(publisher, Origin(settings.ledger_origin, clock.now())) is not None)
+    if not settings.ledger_key.exists() and signing.load(settings.ledger_key, settings.ledger_origin) is None:
+        return 0  # a worker without the key does everything else
+    with signing.turn(settings.ledger_key):
+        publisher = signing.load(settings.ledger_key, settings.ledger_origin)
+        if publisher is None:
+            return 0
+        return int(publish.publish(publisher, Origin(settings.ledger_origin, clock.now())) is not None)
 
 
-def _safely(work: Callable[[What], int], what: What) -> int:
-    """Do *work*; what goes wrong is logged by its name, and tried again in the next round."""
+def _safely(work: Callable[[What], int], what: What) -> int | None:
+    """Do *work*; what goes wrong is logged by its name, and tried again in the next round: then return None."""
     try:
         return work(what)
     except (Contradiction, KeyTrouble) as error:
         _log.critical("the ledger is not signed: %s", error)
+    except ClockBehind as error:
+        _log.critical("entries are not numbered: %s", error)
     except SQLAlchemyError as error:
-        _log.error("the database did not take the round: %s", type(error).__name__)
+        _log.error("the database did not take the round: %s", trouble.sentence(error))
     except Exception as error:  # one fault must not end the worker, and with it every mail
         _log.error("%s failed: %s", work.__name__, type(error).__name__)
-    return 0
+    return None
 
 
 def start_thread(app: Flask) -> threading.Event:

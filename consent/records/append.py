@@ -1,6 +1,6 @@
 """Append entries inside the caller's transaction.
 
-The caller has read the contact's history in the same transaction, with its rows locked (``records.history``);
+The caller has read the contact's history in the same transaction, in its turn (``records.contacts``);
 the new entries continue that chain. ``UNIQUE (contact, cseq)`` refuses the second of two transactions that read
 the same history, whatever the locks did. On SQLite a trigger numbers each entry as it is inserted.
 """

@@ -89,7 +89,7 @@ def save(
     cannot be written; nothing is then left under *out*.
     """
     with appearing(out) as files:
-        with database.reading() as connection:
+        with database.reading_late() as connection:
             made = write(connection, files, filters, fields, origin.now, kept)
         _record(made, filters, fields, origin, actor)
     return made
@@ -99,7 +99,7 @@ def content(filters: Filters, fields: Sequence[str], origin: Origin, actor: str)
     """Return a bundle as the bytes of a zip, and record it; for small ones. Raises NothingSigned, NotSignedYet."""
     file = io.BytesIO()
     archive = ZipFiles(file)
-    with database.reading() as connection:
+    with database.reading_late() as connection:
         made = write(connection, archive, filters, fields, origin.now)
     archive.close()
     _record(made, filters, fields, origin, actor)
@@ -108,8 +108,7 @@ def content(filters: Filters, fields: Sequence[str], origin: Origin, actor: str)
 
 def _record(made: Bundled, filters: Filters, fields: Sequence[str], origin: Origin, actor: str) -> None:
     more = {"scope": made.scope, "evidence": list(fields)}
-    with database.writing() as connection:
-        export.record(connection, "bundle", filters, Made(made.entries, made.sha256), origin, actor, **more)
+    export.record("bundle", filters, Made(made.entries, made.sha256), origin, actor, **more)
 
 
 def write(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -66,7 +67,15 @@ def entries(contact: str, after: str, limit: int) -> list[Line] | None:
     """
     if not _CONTACT.fullmatch(contact):
         return None
-    with database.reading() as connection:
+    if database.has_replica():
+        with suppress(BadCursor):
+            if found := _lines(database.reading_late(), contact, after, limit):
+                return found
+    return _lines(database.reading(), contact, after, limit)  # what the replica does not have yet
+
+
+def _lines(way: AbstractContextManager[Connection], contact: str, after: str, limit: int) -> list[Line] | None:
+    with way as connection:
         if connection.execute(select(Contact.id).where(Contact.id == contact)).first() is None:
             return None
         rows = _entries(connection, contact, _place(connection, contact, after), limit)
@@ -77,7 +86,7 @@ def entries(contact: str, after: str, limit: int) -> list[Line] | None:
 
 def _card(which: ColumnElement[bool], now: datetime) -> Card | None:
     columns = (Contact.id, Contact.consent_key, Contact.language, Contact.place, Contact.created_at)
-    with database.reading() as connection:
+    with database.reading() as connection:  # a standing is a decision, and no decision is made from a replica
         row = connection.execute(select(*columns).where(which)).first()
         if row is None:
             return None

@@ -1,4 +1,10 @@
-"""Find or make the contact of an address, with its row locked, in the caller's transaction."""
+"""Find or make the contact of an address, which is the caller's alone until its transaction ends.
+
+Whoever writes about a person first takes the turn of their address, in its loose form. A row would not do: of two
+people who sign up and leave under two spellings at the same time, neither sees the other's row yet, and each would
+miss the other's "no". One lock, taken first, also leaves no order in which two transactions could wait for each other.
+On SQLite the transaction itself is the turn.
+"""
 
 import base64
 import secrets
@@ -7,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, select, update
+from sqlalchemy import Connection, bindparam, exists, func, select, update
 
 from consent import addresses
 from consent.addresses import Address
@@ -17,6 +23,11 @@ from consent.store.ledger import ErasedAddress
 
 _IDENTIFIERS = ("id", "consent_key", "deny_key", "abuse_key")
 _MOST_ASKED = 10_000  # parameters of one statement
+_TURN_LOCK = 0x434F4E  # names the turns among the advisory locks of the database
+_TURN = select(func.pg_advisory_xact_lock(_TURN_LOCK, func.hashtext(bindparam("key"))))
+_TURN_OF_CONTACT = select(
+    func.pg_advisory_xact_lock(_TURN_LOCK, func.hashtext(func.coalesce(Contact.deny_key, Contact.id)))
+).where(Contact.id == bindparam("contact"))
 _ERASURE = (
     select(ErasedAddress.erased_at, ErasedAddress.entry_id)
     .where(ErasedAddress.digest.in_(bindparam("digests", expanding=True)))
@@ -25,12 +36,23 @@ _ERASURE = (
 )
 
 
-def lock_or_make(connection: Connection, address: Address, language: str, now: datetime) -> str:
-    """Return the id of the address's contact, made if need be, its row locked. One statement on SQLite.
+def take_turn(connection: Connection, contact: str) -> None:
+    """Wait until nobody else writes about *contact*, by whatever spelling of the address, and keep it so.
 
-    The update on conflict changes nothing; it is there to lock the row and to return its id. A new contact
-    remembers when somebody with this address was erased.
+    One statement on PostgreSQL, none on SQLite. What is read afterwards is no older than the turn.
     """
+    if connection.dialect.name != "sqlite":
+        connection.execute(_TURN_OF_CONTACT, {"contact": contact}).all()
+
+
+def lock_or_make(connection: Connection, address: Address, language: str, now: datetime) -> str:
+    """Take the turn of the address, and return the id of its contact, made if need be, with its row locked.
+
+    One statement on SQLite, two on PostgreSQL. The update on conflict changes nothing; it is there to lock the row
+    and to return its id. A new contact remembers when somebody with this address was erased.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.execute(_TURN, {"key": address.deny_key}).all()
     fresh = base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
     values: dict[str, Any] = dict(
         zip(_IDENTIFIERS, (fresh, address.consent_key, address.deny_key, address.abuse_key), strict=True),

@@ -33,6 +33,7 @@ class ErasedAlready(LookupError):
     """The contact was erased before; nothing is left to erase."""
 
 
+@database.retried
 def erase(contact: str, reason: str, reference: str | None, origin: Origin, actor: str) -> LedgerRow:
     """Erase *contact* and every other spelling of its address, and return the entry that says so.
 
@@ -40,12 +41,12 @@ def erase(contact: str, reason: str, reference: str | None, origin: Origin, acto
     ErasedAlready.
     """
     with database.writing() as connection:
+        contacts.take_turn(connection, contact)
         row = connection.execute(select(Contact.deny_key).where(Contact.id == contact)).first()
         if row is None:
             raise NotKnown
         if row.deny_key is None:
             raise ErasedAlready
-        history.lock(connection, contact)
         same = select(Contact.id).where(Contact.deny_key == row.deny_key, Contact.id != contact).order_by(Contact.id)
         others = connection.execute(same).scalars().all()
         draft = Draft(
@@ -93,4 +94,5 @@ def _forget(connection: Connection, ids: Sequence[str]) -> None:
     connection.execute(update(Signup).where(Signup.contact_id.in_(ids)).values(network=None))
     waiting = update(OutboxRow).where(OutboxRow.contact_id.in_(ids), OutboxRow.state == "due")
     connection.execute(waiting.values(state="dropped", outcome="erased"))
+    connection.execute(update(OutboxRow).where(OutboxRow.contact_id.in_(ids)).values(domain="-"))
     connection.execute(delete(Export))

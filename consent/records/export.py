@@ -71,8 +71,7 @@ def write(path: Path, format: str, filters: Filters, origin: Origin, actor: str)
     try:
         with draft.open("wb") as file:
             made = _pour(file, format, filters)
-        with database.writing() as connection:
-            record(connection, format, filters, made, origin, actor)
+        record(format, filters, made, origin, actor)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
@@ -86,12 +85,12 @@ def content(format: str, filters: Filters) -> tuple[bytes, Made]:
     return file.getvalue(), made
 
 
-def record(
-    connection: Connection, format: str, filters: Filters, made: Made, origin: Origin, actor: str, **more: Any
-) -> None:
+@database.retried
+def record(format: str, filters: Filters, made: Made, origin: Origin, actor: str, **more: Any) -> None:
     """Append ``export.made``: who took what, and the digest of it; *more* are further details."""
     details = {"format": format, "filters": filters.stated(), "rows": made.rows, "sha256": made.sha256, **more}
-    append.about_nobody(connection, origin, [Draft("export.made", actor, {"details": details})])
+    with database.writing() as connection:
+        append.about_nobody(connection, origin, [Draft("export.made", actor, {"details": details})])
 
 
 def contact_id(text: str) -> str:
@@ -109,7 +108,7 @@ def contact_id(text: str) -> str:
 
 def count(filters: Filters) -> int:
     """Return how many rows the export would have."""
-    with database.reading() as connection:
+    with database.reading_late() as connection:
         return int(
             connection.execute(select(func.count()).select_from(select_entries(filters).subquery())).scalar_one()
         )
@@ -119,7 +118,7 @@ def rows(filters: Filters) -> Iterator[dict[str, Any]]:
     """Yield the rows in the order of the log, in constant memory."""
     statement = select_entries(filters).order_by(LedgerLeaf.seq).limit(_BATCH)
     last = -1
-    with database.reading() as connection:
+    with database.reading_late() as connection:
         while batch := connection.execute(statement.where(LedgerLeaf.seq > last)).all():
             evidence = _evidence(connection, [row.entry_id for row in batch])
             for row in batch:

@@ -79,20 +79,8 @@ class History:
 _NOES = (Withdrawal, Suppression, Erasure)
 
 
-def lock(connection: Connection, contact: str) -> None:
-    """Lock *contact* and its siblings, in the order of their ids, until the transaction ends.
-
-    On SQLite the transaction itself is the lock, and nothing is asked.
-    """
-    if connection.dialect.name == "sqlite":
-        return
-    deny_key = select(Contact.deny_key).where(Contact.id == contact).scalar_subquery()
-    rows = select(Contact.id).where(Contact.deny_key == deny_key).order_by(Contact.id).with_for_update()
-    connection.execute(rows).all()
-
-
 def read(connection: Connection, contact: str) -> History:
-    """Return the history of *contact*, whose rows the caller has locked if it means to append. One statement."""
+    """Return the history of *contact*, whose turn the caller has taken if it means to append. One statement."""
     return _history(contact, connection.execute(_OF_CONTACT, {"contact": contact}).all())
 
 

@@ -38,11 +38,11 @@ def make(format: str, filters: Filters, fields: Sequence[str], origin: Origin, a
         content, bundled = bundles.content(filters, fields, origin, actor)
         return _keep(format, filters, content, Made(bundled.entries, hashlib.sha256(content).hexdigest()), origin)
     content, made = export.content(format, filters)
-    with database.writing() as connection:
-        export.record(connection, format, filters, made, origin, actor)
+    export.record(format, filters, made, origin, actor)
     return _keep(format, filters, content, made, origin)
 
 
+@database.retried
 def _keep(format: str, filters: Filters, content: bytes, made: Made, origin: Origin) -> str:
     id = append.new_id(origin.now)
     row = {"id": id, "format": format, "filters": filters.stated(), "rows": made.rows, "sha256": made.sha256}

@@ -7,7 +7,7 @@ restored from an old copy, and nothing is signed any more: the way on is a log o
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, exists, insert, select
 
 from consent.ledger import merkle
 from consent.ledger.checkpoint import Checkpoint
@@ -16,7 +16,7 @@ from consent.records import append, prove, sequence
 from consent.records.append import Draft, Origin
 from consent.records.signing import Publisher
 from consent.store import database
-from consent.store.ledger import LedgerCheckpoint, LedgerKey
+from consent.store.ledger import LedgerCheckpoint, LedgerEntry, LedgerKey
 
 PROFILE = 1  # version of the format of entries
 
@@ -27,7 +27,7 @@ class Contradiction(Exception):
 
 def open_log(connection: Connection, origin: Origin, vkey: str | None) -> None:
     """Append ``ledger.opened`` if the ledger is empty: the first entry names the log and its key, if there is one."""
-    if sequence.size(connection):
+    if connection.execute(select(exists().select_from(LedgerEntry))).scalar():  # numbered or not
         return
     details = {"vkey": vkey, "profile": PROFILE}
     (row,) = append.about_nobody(connection, origin, [Draft("ledger.opened", "system", {"details": details})])
@@ -35,15 +35,17 @@ def open_log(connection: Connection, origin: Origin, vkey: str | None) -> None:
         _note_key(connection, vkey, "active", 0, row.entry.id)
 
 
+@database.retried
 def publish(publisher: Publisher, origin: Origin) -> Checkpoint | None:
     """Sign the ledger as it stands, and return the checkpoint; None if it was signed already.
 
     Raises Contradiction and signing.KeyTrouble; then nothing was signed.
     """
-    last = publisher.last()
     announce(publisher, origin)
     number_all(origin.now)
     with database.writing() as connection:  # nothing is appended in it: were it lost, the note would still hold
+        database.alone(connection, "publish")
+        last = publisher.last()
         size = sequence.fill_tiles(connection)
         _check(connection, last, size, "the last note that was signed")
         if stored := prove.newest(connection):
@@ -59,17 +61,20 @@ def publish(publisher: Publisher, origin: Origin) -> Checkpoint | None:
     return head
 
 
+@database.retried
 def number_all(now: datetime) -> int:
-    """Give every waiting entry its number, in transactions of their own, and return how many."""
+    """Give every waiting entry its number, in transactions of their own, and return how many. Raises ClockBehind."""
     total = 0
-    while True:
+    while not sequence.inline():
         with database.writing() as connection:
             done = sequence.number(connection, now)
         total += done
         if done < sequence.MOST_NUMBERED:
-            return total
+            break
+    return total
 
 
+@database.retried
 def announce(publisher: Publisher, origin: Origin) -> None:
     """Record a key that the ledger does not name yet: a new one, or one that was made after the ledger was opened."""
     vkey = publisher.signers[0].verifier.vkey
@@ -77,6 +82,7 @@ def announce(publisher: Publisher, origin: Origin) -> None:
         if _status(connection, vkey):
             return
     with database.writing() as connection:
+        database.alone(connection, "setup")
         open_log(connection, origin, vkey)
         if not _status(connection, vkey):
             old = publisher.signers[1].verifier.vkey if len(publisher.signers) > 1 else None
@@ -84,9 +90,11 @@ def announce(publisher: Publisher, origin: Origin) -> None:
             _record_key(connection, origin, {"old": old, "new": vkey, "reason": reason}, vkey, "active")
 
 
+@database.retried
 def retire(old: str, new: str, origin: Origin) -> None:
     """Record that the key *old* signs no more; once, however often it is asked for."""
     with database.writing() as connection:
+        database.alone(connection, "setup")
         if "retired" not in _status(connection, old):
             _record_key(connection, origin, {"old": old, "new": new, "reason": "retired"}, old, "retired")
 

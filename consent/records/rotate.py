@@ -17,11 +17,12 @@ def begin(key: Path, origin: Origin) -> str:
 
     Nothing is touched unless the ledger still continues what was signed. Raises KeyTrouble, publish.Contradiction.
     """
-    publish.publish(_loaded(key, origin), origin)
-    signing.replace(key, origin.log)
-    both = _loaded(key, origin)
-    both.sign_again()
-    publish.publish(both, origin)
+    with signing.turn(key):
+        publish.publish(_loaded(key, origin), origin)
+        signing.replace(key, origin.log)
+        both = _loaded(key, origin)
+        both.sign_again()
+        publish.publish(both, origin)
     return both.signers[0].verifier.vkey
 
 
@@ -30,6 +31,11 @@ def finish(key: Path, origin: Origin) -> str:
 
     Raises KeyTrouble, also if no key is being retired.
     """
+    with signing.turn(key):
+        return _finish(key, origin)
+
+
+def _finish(key: Path, origin: Origin) -> str:
     both = _loaded(key, origin)
     if len(both.signers) == 1:
         signing.drop_retiring(key)  # a copy of the key in use, which a rotation that was cut short left

@@ -8,17 +8,26 @@ changes. Partial tiles are not stored at all; :func:`read_tile` makes them from 
 below.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select
 
 from consent.ledger import tiles
 from consent.ledger.merkle import BrokenTree
 from consent.ledger.tiles import WIDTH, Tile
+from consent.store import database
 from consent.store.ledger import LedgerEntry, LedgerLeaf, LedgerPending, LedgerTile
 
 MOST_NUMBERED = 2000
+_PATIENCE = timedelta(seconds=5)
 _LOCK = (0x434F4E53, 1)  # names the sequencer among the advisory locks of the database
+
+
+class ClockBehind(RuntimeError):
+    """The clock of this host is behind the times in the ledger; it numbers nothing. Another host's worker may."""
+
+    def __init__(self, behind: timedelta) -> None:
+        super().__init__(f"This host's clock is {behind.total_seconds():.0f} s behind the ledger: set it (NTP).")
 
 
 def size(connection: Connection) -> int:
@@ -26,15 +35,27 @@ def size(connection: Connection) -> int:
     return int(connection.execute(select(func.coalesce(func.max(LedgerLeaf.seq) + 1, 0))).scalar_one())
 
 
+def inline() -> bool:
+    """Whether the database numbers each entry as it is inserted, so that none ever waits."""
+    return database.db.engine.dialect.name == "sqlite"
+
+
 def number(connection: Connection, now: datetime) -> int:
     """Give up to MOST_NUMBERED waiting entries their numbers, in the order of appending, and return how many.
 
     Only one worker at a time, on whatever host: another one returns 0 at once. The lock is asked for in a statement of
     its own, so that what is read next is no older than the lock. Nothing to do on SQLite.
+
+    The times of the leaves never go back: a clock that is a little behind is waited for (0 is returned), one that is
+    further behind than five seconds raises ClockBehind.
     """
     if connection.dialect.name == "sqlite" or not _alone(connection):
         return 0
-    first = size(connection)
+    first, last = _end(connection)
+    if last and now < last:
+        if last - now > _PATIENCE:
+            raise ClockBehind(last - now)
+        return 0
     oldest = select(LedgerPending.id).order_by(LedgerPending.id).limit(MOST_NUMBERED)
     taken = (
         delete(LedgerPending).where(LedgerPending.id.in_(oldest)).returning(LedgerPending.id, LedgerPending.entry_id)
@@ -49,6 +70,13 @@ def number(connection: Connection, now: datetime) -> int:
         ]
         connection.execute(insert(LedgerLeaf), rows)
     return len(entries)
+
+
+def _end(connection: Connection) -> tuple[int, datetime | None]:
+    """Return the number that comes next, and when the last one was given."""
+    newest = select(LedgerLeaf.seq, LedgerLeaf.sequenced_at).order_by(LedgerLeaf.seq.desc()).limit(1)
+    row = connection.execute(newest).first()
+    return (row.seq + 1, row.sequenced_at) if row else (0, None)
 
 
 def _alone(connection: Connection) -> bool:

@@ -1,12 +1,18 @@
 """The ledger as strangers read it: over a connection that only reads, and nothing beyond the newest signed head."""
 
 import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from sqlalchemy import Connection
 
 from consent.ledger.tiles import BadTile, parse
-from consent.records import prove
+from consent.records import prove, sequence
 from consent.records.prove import NotPublished, Unknown
 from consent.store import database
 
+What = TypeVar("What")
 PENDING, SEQUENCED, PUBLISHED = "pending", "sequenced", "published"
 STATES = (PENDING, SEQUENCED, PUBLISHED)
 ENTRY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # PostgreSQL takes not every text for a key
@@ -21,22 +27,17 @@ def state(sequence: int | None, published: int) -> str:
 
 def state_when_recorded() -> str:
     """Return how far an entry has come when its transaction ends: SQLite numbers at once, PostgreSQL a moment later."""
-    return SEQUENCED if database.db.engine.dialect.name == "sqlite" else PENDING
+    return SEQUENCED if sequence.inline() else PENDING
 
 
 def checkpoint() -> str:
     """Return the newest signed note. One statement. Raises NotPublished while nothing is signed."""
-    with database.reading() as connection:
-        head = prove.newest(connection)
-    if head is None:
-        raise NotPublished
-    return head.note
+    return _read(_note)
 
 
 def keys() -> list[str]:
     """Return the vkeys of the log, active ones first. One statement."""
-    with database.reading() as connection:
-        return prove.keys(connection)
+    return _read(prove.keys)
 
 
 def tile(path: str) -> bytes:
@@ -48,16 +49,14 @@ def tile(path: str) -> bytes:
         wanted = parse(path)
     except BadTile:
         raise Unknown from None
-    with database.reading() as connection:
-        return prove.tile(connection, wanted)
+    return _read(lambda connection: prove.tile(connection, wanted))
 
 
 def proof(entry: str) -> str:
     """Return the proof of *entry*, a text that needs nothing else. Raises Unknown, NotPublished."""
     if not ENTRY.fullmatch(entry):
         raise Unknown
-    with database.reading() as connection:
-        return prove.of_entry(connection, entry)
+    return _read(lambda connection: prove.of_entry(connection, entry))
 
 
 def consistency(old_size: int, new_size: int) -> list[bytes]:
@@ -65,8 +64,27 @@ def consistency(old_size: int, new_size: int) -> list[bytes]:
 
     Raises NotPublished if the newest checkpoint covers fewer than *new_size*.
     """
+    return _read(lambda connection: _consistency(connection, old_size, new_size))
+
+
+def _read(work: Callable[[Connection], What]) -> What:
+    """Read from the replica, if there is one, and what it does not have yet from the database itself."""
+    if database.has_replica():
+        with suppress(Unknown, NotPublished), database.reading_late() as connection:
+            return work(connection)
     with database.reading() as connection:
-        head = prove.newest(connection)
-        if head is None or new_size > head.size:
-            raise NotPublished
-        return prove.consistency(connection, old_size, new_size)
+        return work(connection)
+
+
+def _note(connection: Connection) -> str:
+    head = prove.newest(connection)
+    if head is None:
+        raise NotPublished
+    return head.note
+
+
+def _consistency(connection: Connection, old_size: int, new_size: int) -> list[bytes]:
+    head = prove.newest(connection)
+    if head is None or new_size > head.size:
+        raise NotPublished
+    return prove.consistency(connection, old_size, new_size)

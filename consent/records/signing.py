@@ -6,8 +6,11 @@ before that note finds that nothing more is signed. While a key is being retired
 both sign.
 """
 
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +109,15 @@ def replace(key: Path, origin: str) -> None:
 def drop_retiring(key: Path) -> None:
     """Delete the key that was being retired, if there is one."""
     _retiring(key).unlink(missing_ok=True)
+
+
+@contextmanager
+def turn(key: Path) -> Iterator[None]:
+    """Keep the key's files for the block: who signs and who replaces the key take turns, also across processes."""
+    key.parent.mkdir(parents=True, exist_ok=True)
+    with key.with_name(key.name + ".lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _state(key: Path) -> Path:

@@ -16,8 +16,9 @@ from consent.catalogue import Topic
 from consent.law import decide
 from consent.law.facts import Fact, Question
 from consent.records.append import Head, LedgerRow
+from consent.records.contacts import take_turn
 from consent.records.facts import Item
-from consent.records.history import History, lock, read
+from consent.records.history import History, read
 from consent.store import database
 from consent.store.contacts import Contact
 from consent.store.database import upserting
@@ -71,10 +72,7 @@ def fill_in(now: datetime) -> int:
     made = 0
     for topic in catalogue.current().topics.values():
         while contacts := _without(topic):
-            with database.writing() as connection:
-                for contact in contacts:
-                    lock(connection, contact)
-                    update(connection, read(connection, contact), [topic], now)
+            _renew(contacts, [topic], now)
             made += len(contacts)
     return made
 
@@ -83,12 +81,17 @@ def recompute(organization: str, now: datetime) -> int:
     """Compute every standing of *organization* anew, as its country or zone has changed, and return for how many."""
     topics, after, done = catalogue.current().topics_of(organization), "", 0
     while contacts := _known_to(organization, after):
-        with database.writing() as connection:
-            for contact in contacts:
-                lock(connection, contact)
-                update(connection, read(connection, contact), topics, now)
+        _renew(contacts, topics, now)
         after, done = contacts[-1], done + len(contacts)
     return done
+
+
+@database.retried
+def _renew(ids: Sequence[str], topics: Sequence[Topic], now: datetime) -> None:
+    with database.writing() as connection:
+        for contact in ids:
+            take_turn(connection, contact)
+            update(connection, read(connection, contact), topics, now)
 
 
 def _known_to(organization: str, after: str) -> Sequence[str]:

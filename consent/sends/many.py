@@ -86,6 +86,7 @@ def _verdict(row: Any, now: datetime) -> Verdict:
     return Verdict(False, state, row.basis, None)
 
 
+@database.retried
 def permitted(topic: Topic, base_url: str, secret: str, origin: Origin, actor: str) -> Iterator[bytes]:
     """Record ``export.made``, and return JSON lines of everybody whom mail about *topic* may go to now.
 

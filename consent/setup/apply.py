@@ -21,12 +21,14 @@ from consent.store import catalogue as tables
 from consent.store import database
 
 
+@database.retried
 def apply(setup: Setup, origin: Origin, vkey: str | None = None) -> list[str]:
     """Write *setup* and return one line for each change, in order; no lines when nothing changed.
 
     In an empty ledger it comes after ``ledger.opened``, which names the ledger's key *vkey*, if there is one.
     """
     with database.writing() as connection:
+        database.alone(connection, "setup")
         publish.open_log(connection, origin, vkey)
         changes = [_keep(connection, "organization", slug, table, {}) for slug, table in setup.organization.items()]
         for slug, table in setup.brand.items():

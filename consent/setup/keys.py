@@ -18,6 +18,7 @@ _KEPT_SECONDS = 2.0
 _kept: dict[bytes, tuple[float, tuple[str, frozenset[str]]]] = {}
 
 
+@database.retried
 def create(name: str, scopes: Sequence[str], now: datetime) -> str:
     """Make a key that may do *scopes* (each one of SCOPES) and return it; it cannot be shown again."""
     id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)

@@ -1,7 +1,11 @@
-"""The two ways into the database: :func:`writing`, one transaction that commits, and :func:`reading`.
+"""The ways into the database: :func:`writing`, one transaction that commits, and :func:`reading`.
 
 Only POSTs write. A GET gets a connection that cannot (``PRAGMA query_only``; READ ONLY on PostgreSQL), and so
-never queues behind a writer.
+never queues behind a writer. What may be some seconds old, such as an export, is read with :func:`reading_late`, from
+the replica if there is one (``CONSENT_REPLICA_URL``); a decision never is.
+
+PostgreSQL: READ COMMITTED, and one lock an address that every writer takes first (``records.contacts.take_turn``).
+A commit waits for the disk, whatever the server's default; a transaction that was forgotten ends after 30 seconds.
 
 SQLite: WAL, ``synchronous=FULL`` so that what was acknowledged survives a power cut, and every write begins with
 BEGIN IMMEDIATE, since a transaction that reads first and writes later fails at once when another one wrote in
@@ -9,41 +13,61 @@ between. Writers take turns at a lock of ours before that: SQLite's own waiting 
 """
 
 import fcntl
+import logging
+import random
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, Select, event
+from sqlalchemy import Connection, Engine, Select, bindparam, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from consent.store import catalogue, contacts, exports, keys, ledger, outbox, signups, standings
+from consent import clock
+from consent.store import catalogue, contacts, exports, keys, ledger, outbox, signups, standings, trouble
 from consent.store.base import Base
+
+What = ParamSpec("What")
+Result = TypeVar("Result")
+MOST_TRIES = 5
+TRY_SECONDS = 10.0
+_log = logging.getLogger("consent.database")
 
 db = SQLAlchemy(metadata=Base.metadata)
 TABLES = (catalogue, contacts, exports, keys, ledger, outbox, signups, standings)  # importing them maps them
 _READER = "reader"
+_REPLICA = "replica"
 _DIGEST_KEYS = "consent_digest_keys"
 _BUSY_SECONDS = 15
+_POOL: dict[str, Any] = {"pool_size": 16, "pool_timeout": 5}
+_POSTGRESQL: dict[str, Any] = {**_POOL, "pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+_READ_ONLY = {"execution_options": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}}
+_ALONE = select(func.pg_advisory_xact_lock(0x434F4E53, func.hashtext(bindparam("work"))))
+_SESSION = """
+SELECT set_config('idle_in_transaction_session_timeout', '30s', false), set_config('lock_timeout', '5s', false),
+  set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), false)
+"""
 
 
-def flask_settings(url: str) -> dict[str, Any]:
-    """Return what Flask-SQLAlchemy must be told to open *url* both ways."""
-    options: dict[str, Any] = {"pool_size": 16, "pool_timeout": 30}
-    if not url.startswith("sqlite"):
-        reader = {"execution_options": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}}
+def flask_settings(url: str, replica: str | None = None) -> dict[str, Any]:
+    """Return what Flask-SQLAlchemy must be told to open *url* both ways, and *replica* for reading."""
+    if url.startswith("sqlite"):
         return {
             "SQLALCHEMY_DATABASE_URI": url,
-            "SQLALCHEMY_ENGINE_OPTIONS": options | {"pool_pre_ping": True},
-            "SQLALCHEMY_BINDS": {_READER: options | reader | {"url": url}},
+            "SQLALCHEMY_ENGINE_OPTIONS": _POOL | {"pool_timeout": 30},  # a thread more than connections is rare here
+            "SQLALCHEMY_BINDS": {_READER: _POOL | {"url": url}},
         }
+    readers = {_READER: url} | ({_REPLICA: replica} if replica else {})
     return {
         "SQLALCHEMY_DATABASE_URI": url,
-        "SQLALCHEMY_ENGINE_OPTIONS": options,
-        "SQLALCHEMY_BINDS": {_READER: options | {"url": url}},
+        "SQLALCHEMY_ENGINE_OPTIONS": _POSTGRESQL | {"isolation_level": "READ COMMITTED"},
+        "SQLALCHEMY_BINDS": {name: _POSTGRESQL | _READ_ONLY | {"url": where} for name, where in readers.items()},
     }
 
 
@@ -56,6 +80,8 @@ def prepare(engines: dict[str | None, Engine], digest_keys: Sequence[str]) -> No
         engine.update_execution_options(**{_DIGEST_KEYS: tuple(digest_keys)})
         if engine.dialect.name == "sqlite":
             _prepare_sqlite(engine, read_only=name == _READER)
+        elif name is None:
+            event.listen(engine, "connect", _prepare_postgresql)
 
 
 def digest_keys(connection: Connection) -> Sequence[str]:
@@ -79,10 +105,35 @@ def forget_freed_pages() -> None:
 
 @contextmanager
 def writing() -> Iterator[Connection]:
-    """Give one transaction: it commits when the block ends, and rolls back if the block raises."""
+    """Give one transaction: it commits when the block ends, and rolls back if the block raises.
+
+    The function around it is :func:`retried`, if it can lose against another transaction.
+    """
     engine = db.engine
-    with engine.connect() as connection, _turn(engine), connection.begin():  # the turn is held as briefly as can be
+    with trouble.noted(), engine.connect() as connection, _turn(engine), connection.begin():  # a turn is short
         yield connection
+
+
+def retried(work: Callable[What, Result]) -> Callable[What, Result]:
+    """Let *work*, whose only effect is one transaction, be done again if that lost against another one.
+
+    That is a deadlock, a serialization failure, or a lock that was busy: nothing was recorded. At most MOST_TRIES
+    times and TRY_SECONDS, after waits that differ from process to process; then the last error is raised.
+    """
+
+    @wraps(work)
+    def tried(*args: What.args, **kwargs: What.kwargs) -> Result:
+        begun = clock.monotonic()
+        for number in range(1, MOST_TRIES):
+            try:
+                return work(*args, **kwargs)
+            except DBAPIError as error:
+                if not trouble.beaten(error) or clock.monotonic() - begun > TRY_SECONDS:
+                    raise
+            time.sleep(random.uniform(0, 0.02 * 2**number))
+        return work(*args, **kwargs)
+
+    return tried
 
 
 @contextmanager
@@ -90,6 +141,40 @@ def reading() -> Iterator[Connection]:
     """Give a connection that can only read, at one point in time."""
     with db.engines[_READER].connect() as connection:
         yield connection
+
+
+@contextmanager
+def reading_late() -> Iterator[Connection]:
+    """Give a connection that can only read, at one point in time that may be some seconds ago: from the replica.
+
+    Without a replica, or while it does not answer, from the database itself: a slower export is better than none.
+    """
+    with _late_connection() as connection:
+        yield connection
+
+
+def alone(connection: Connection, work: str) -> None:
+    """Wait until nobody else does *work*, on whatever host, and keep it so until the transaction ends.
+
+    One statement on PostgreSQL, none on SQLite, where the transaction itself is alone.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.execute(_ALONE, {"work": work}).all()
+
+
+def has_replica() -> bool:
+    """Whether :func:`reading_late` reads elsewhere than :func:`reading`."""
+    return _REPLICA in db.engines
+
+
+def _late_connection() -> Connection:
+    if not has_replica():
+        return db.engines[_READER].connect()
+    try:
+        return db.engines[_REPLICA].connect()
+    except OperationalError as error:
+        _log.warning("the replica does not answer: %s", type(error.orig).__name__)
+        return db.engines[_READER].connect()
 
 
 def pieces(connection: Connection, statement: Select[Any], size: int) -> Iterator[Sequence[Any]]:
@@ -109,6 +194,12 @@ def pieces(connection: Connection, statement: Select[Any], size: int) -> Iterato
 def upserting(dialect: str, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT into *table* that takes ON CONFLICT, for the *dialect* of that name. Build it once."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def _prepare_postgresql(connection: Any, _: object) -> None:
+    """Set the session up once, outside of any transaction of ours."""
+    connection.execute(_SESSION)
+    connection.commit()
 
 
 def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:

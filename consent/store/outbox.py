@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent.store.base import Base, Key
+
+_DUE = text("state = 'due'")
 
 
 class OutboxRow(Base):
@@ -17,11 +19,15 @@ class OutboxRow(Base):
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_state_run_at", "state", "run_at"),)
+    __table_args__ = (
+        Index("ix_outbox_state_run_at", "state", "run_at"),
+        Index("ix_outbox_due", "domain", "run_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
+    )
 
     id: Mapped[Key]  # UUIDv7; also the left half of the Message-ID, the same on every try
     kind: Mapped[str]  # mail.confirmation, mail.welcome, mail.preferences
     contact_id: Mapped[str] = mapped_column(ForeignKey("contact.id"), index=True)
+    domain: Mapped[str] = mapped_column(server_default="-")  # of the address; each gets its share of the worker's time
     entry_id: Mapped[str]  # the cause
     payload: Mapped[dict[str, Any]]
     state: Mapped[str]

@@ -15,10 +15,12 @@ def head() -> str:
     return (folder("migrations") / ".current-head").read_text("utf-8").strip()
 
 
+@database.retried
 def migrate() -> None:
     """Bring the database to the newest schema; does nothing when it is there. Safe to run again."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with database.writing() as connection:
+        database.alone(connection, "migrate")
         command.upgrade(alembic_config(connection), "head")
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from consent import outbox
 from consent.catalogue import Topic
 from consent.law.facts import ConsentRequested, ExpressConsent, Fact, Withdrawal
-from consent.records import append, history, standing
+from consent.records import append, contacts, history, standing
 from consent.records.append import Draft
 from consent.records.facts import REQUESTS
 from consent.records.history import History
@@ -55,6 +55,7 @@ def show(token: str, keys: Sequence[str], now: datetime) -> Confirmation:
         return _judge(link, past, past.present(now))
 
 
+@database.retried
 def give(token: str, keys: Sequence[str], act: Act) -> Confirmation:
     """Record the consent that the link's sign-up asked for, and queue the welcome mail; do it once.
 
@@ -63,7 +64,7 @@ def give(token: str, keys: Sequence[str], act: Act) -> Confirmation:
     """
     with database.writing() as connection:
         link = open_link(connection, token, "c", keys)
-        history.lock(connection, link.contact)
+        contacts.take_turn(connection, link.contact)
         past = history.read(connection, link.contact)
         act = act.in_turn(past)
         found = _judge(link, past, act.now)
@@ -73,8 +74,8 @@ def give(token: str, keys: Sequence[str], act: Act) -> Confirmation:
         rows = append.about(connection, act.origin, link.contact, past.head, drafts)
         standing.update(connection, standing.extend(past, rows), found.open_topics, act.now)
         payload = {"signup": link.handle.hex()}
-        mail = append.new_id(act.now)
-        outbox.put(connection, mail, "mail.welcome", link.contact, rows[0].entry.id, payload, act.now)
+        mail, cause = append.new_id(act.now), rows[0].entry.id
+        outbox.put(connection, mail, "mail.welcome", link.contact, link.address, cause, payload, act.now)
     return found
 
 

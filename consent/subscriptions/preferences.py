@@ -14,7 +14,7 @@ from consent import addresses, catalogue, outbox
 from consent.addresses import Address
 from consent.catalogue import Form, Organization, Topic
 from consent.law import decide
-from consent.records import append, history, standing
+from consent.records import append, contacts, history, standing
 from consent.records.append import Draft
 from consent.records.facts import Item
 from consent.records.history import History
@@ -69,6 +69,7 @@ def show(token: str, keys: Sequence[str], now: datetime) -> Centre:
         return Centre(link, _choices(link, past, past.present(now)), past.own, _receipts(connection, past))
 
 
+@database.retried
 def save(
     token: str, keys: Sequence[str], shown: Iterable[str], ticked: Iterable[str], language: str, act: Act
 ) -> list[Topic]:
@@ -79,7 +80,7 @@ def save(
     shown, ticked = set(shown), set(ticked)
     with database.writing() as connection:
         link = open_link(connection, token, "p", keys)
-        history.lock(connection, link.contact)
+        contacts.take_turn(connection, link.contact)
         past = history.read(connection, link.contact)
         act = act.in_turn(past)
         past = _set_language(connection, link, past, language, act)
@@ -90,16 +91,18 @@ def save(
         return _ask(connection, link, past, joining, language, act)
 
 
+@database.retried
 def leave_everything(token: str, keys: Sequence[str], act: Act) -> Link:
     """Withdraw from everything of the link's organization. Raises BadLink."""
     with database.writing() as connection:
         link = open_link(connection, token, "p", keys)
-        history.lock(connection, link.contact)
+        contacts.take_turn(connection, link.contact)
         past = history.read(connection, link.contact)
         unsubscribe.leave_organization(connection, link, past, act.in_turn(past), route="p")
     return link
 
 
+@database.retried
 def send_link(address: Address, act: Act) -> None:
     """Mail the person a link to their preference centre, one for each organization that knows them; else nothing.
 
@@ -109,15 +112,16 @@ def send_link(address: Address, act: Act) -> None:
     with database.writing() as connection:
         known = select(Contact.id).where(Contact.deny_key == address.deny_key).order_by(Contact.id)
         for contact in connection.execute(known).scalars().all():
+            contacts.take_turn(connection, contact)
             if not outbox.queued_since(connection, "mail.preferences", contact, act.now - LINK_EVERY):
-                _queue_links(connection, history.read(connection, contact), act)
+                _queue_links(connection, history.read(connection, contact), address, act)
 
 
-def _queue_links(connection: Connection, past: History, act: Act) -> None:
+def _queue_links(connection: Connection, past: History, address: Address, act: Act) -> None:
     for organization, brand in _known_to(past):
         payload = {"organization": organization, "brand": brand, "topics": []}
         mail, cause = append.new_id(act.now), past.own[-1].entry_id
-        outbox.put(connection, mail, "mail.preferences", past.contact, cause, payload, act.now)
+        outbox.put(connection, mail, "mail.preferences", past.contact, address.consent_key, cause, payload, act.now)
 
 
 def _choices(link: Link, past: History, now: datetime) -> tuple[Choice, ...]:

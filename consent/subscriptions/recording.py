@@ -56,13 +56,16 @@ class Recorded:
     recorded_at: datetime
 
 
+@database.retried
 def record(told: Sequence[Told], act: Act) -> list[Recorded | Refused]:
     """Record everything that is *told*, in one transaction, and return what became of each, in the same order.
 
-    Contacts are locked in the order of their addresses, so that two batches cannot wait for each other.
+    Addresses take their turns in the order of their loose form, so that two batches do not wait for each other.
     """
     outcomes: dict[int, Recorded | Refused] = {}
-    order = sorted(range(len(told)), key=lambda number: (told[number].address.consent_key, number))
+    order = sorted(
+        range(len(told)), key=lambda number: (told[number].address.deny_key, told[number].address.consent_key)
+    )
     with database.writing() as connection:
         for _, numbers in groupby(order, key=lambda number: told[number].address.consent_key):
             ours = list(numbers)
@@ -74,7 +77,6 @@ def _of_one(connection: Connection, told: Sequence[Told], act: Act) -> list[Reco
     """Record what is told about one address; if all of it is refused, not even the contact is made."""
     with connection.begin_nested() as savepoint:
         contact = contacts.lock_or_make(connection, told[0].address, told[0].language, act.now)
-        history.lock(connection, contact)
         past = history.read(connection, contact)
         outcomes: list[Recorded | Refused] = []
         done: list[Told] = []

@@ -14,7 +14,7 @@ from consent import addresses, catalogue
 from consent.catalogue import Form, Topic
 from consent.law import decide
 from consent.law.decision import Decision
-from consent.records import append, history
+from consent.records import append, contacts, history
 from consent.records.append import Draft, Origin
 from consent.records.history import History
 from consent.records.standing import question
@@ -47,6 +47,7 @@ def ending(topic: Topic, now: datetime, within: timedelta, after: str, most: int
     return [Ending(*row) for row in rows]
 
 
+@database.retried
 def offer(email: addresses.Address, topic: Topic, form: Form, act: Act) -> str:
     """Queue the renewal mail about *topic* in the words of *form*, and return what became of it.
 
@@ -69,16 +70,21 @@ def offer_due(log: str, now: datetime) -> int:
             continue
         with database.reading() as connection:
             due = _ending(topic, now, AHEAD).where(_not_looked_at(now)).limit(_MOST)
-            contacts = [row.contact_id for row in connection.execute(due)]
-        for contact in contacts:
-            with database.writing() as connection:
-                act = Act(Origin(log, now), {}, actor="system", channel="mail")
-                queued += _offer(connection, contact, topic, form, act) == "queued"
+            waiting = [row.contact_id for row in connection.execute(due)]
+        for contact in waiting:
+            act = Act(Origin(log, now), {}, actor="system", channel="mail")
+            queued += _offer_one(contact, topic, form, act) == "queued"
     return queued
 
 
+@database.retried
+def _offer_one(contact: str, topic: Topic, form: Form, act: Act) -> str:
+    with database.writing() as connection:
+        return _offer(connection, contact, topic, form, act)
+
+
 def _offer(connection: Connection, contact: str, topic: Topic, form: Form, act: Act) -> str:
-    history.lock(connection, contact)
+    contacts.take_turn(connection, contact)
     past = history.read(connection, contact)
     act = act.in_turn(past)
     mine = (Standing.contact_id == contact, Standing.topic == topic.slug)

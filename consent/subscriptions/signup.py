@@ -49,6 +49,7 @@ class _Erased(Exception):
     """The address was erased; of a sign-up that nobody may answer, nothing is kept."""
 
 
+@database.retried
 def request(wanted: Request, act: Act) -> None:
     """Record the sign-up and queue its mail; the same answer, None, whatever is known of the address.
 
@@ -128,7 +129,8 @@ def ask(
             }
         ],
     )
-    outbox.put(connection, append.new_id(act.now), mail, contact, entries[0], {"signup": handle.hex()}, act.now)
+    to, cause, payload = wanted.address.consent_key, entries[0], {"signup": handle.hex()}
+    outbox.put(connection, append.new_id(act.now), mail, contact, to, cause, payload, act.now)
 
 
 def _requested(wanted: Request, topic: Topic, act: Act) -> Draft:
@@ -150,11 +152,11 @@ def _requested(wanted: Request, topic: Topic, act: Act) -> Draft:
 
 
 def _mail_preferences(connection: Connection, past: History, wanted: Request, act: Act) -> None:
-    cause = past.own[-1].entry_id
+    to, cause = wanted.address.consent_key, past.own[-1].entry_id
     payload = {
         "organization": wanted.form.brand.organization.slug,
         "brand": wanted.form.brand.slug,
         "topics": [topic.slug for topic in wanted.topics],
         "language": wanted.language,
     }
-    outbox.put(connection, append.new_id(act.now), "mail.preferences", past.contact, cause, payload, act.now)
+    outbox.put(connection, append.new_id(act.now), "mail.preferences", past.contact, to, cause, payload, act.now)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from consent import catalogue
 from consent.catalogue import Topic
 from consent.law.facts import ConsentRequested, ExpressConsent, Fact, Question, Withdrawal
-from consent.records import append, history, standing
+from consent.records import append, contacts, history, standing
 from consent.records.append import Draft
 from consent.records.history import History
 from consent.records.links import Link, open_link
@@ -39,6 +39,7 @@ def show(token: str, keys: Sequence[str]) -> Leaving:
         return Leaving(link, _confirmed(link, history.read(connection, link.contact)))
 
 
+@database.retried
 def withdraw(token: str, keys: Sequence[str], act: Act, scope: str = "topic") -> Leaving:
     """Record the withdrawal from the link's topics, or from the whole organization, unless it stands already.
 
@@ -47,7 +48,7 @@ def withdraw(token: str, keys: Sequence[str], act: Act, scope: str = "topic") ->
     """
     with database.writing() as connection:
         link = open_link(connection, token, "u", keys)
-        history.lock(connection, link.contact)
+        contacts.take_turn(connection, link.contact)
         past = history.read(connection, link.contact)
         act = act.in_turn(past)
         leaving = Leaving(link, _confirmed(link, past))

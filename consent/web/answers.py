@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, render_template, request, url_for
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
 from consent.records.append import Closed
+from consent.store import trouble
 from consent.tokens import BadLink
 from consent.web.languages import gettext as _
 
@@ -23,7 +24,7 @@ _RETRY_SECONDS = 5
 def install(app: Flask) -> None:
     """Make *app* answer every error by this file."""
     app.register_error_handler(HTTPException, answer)
-    app.register_error_handler(OperationalError, _database)
+    app.register_error_handler(DBAPIError, _database)
     app.register_error_handler(PoolTimeout, _database)
     app.register_error_handler(BadLink, _bad_link)
     app.register_error_handler(Closed, _bad_link)
@@ -91,7 +92,7 @@ _CURES = {
     415: "Send Content-Type: application/json.",
     422: "A field is missing, unknown or impossible; see errors. Nothing was recorded.",
     500: "The fault is ours and was logged. Nothing was recorded; try again later.",
-    503: "The database is busy or away. Nothing was recorded; try again in some seconds.",
+    503: "The database is busy or away. Nothing was recorded; try again after the seconds that Retry-After says.",
 }
 
 
@@ -109,9 +110,22 @@ def _words(status: int) -> tuple[str, str]:
         return _("This page works another way"), _("Open the link in your e-mail and use the buttons on the page.")
     if status == 413:
         return _("That was too much at once"), _("The form takes 64 KiB at most. Nothing was saved.")
+    if status == 503:
+        return _not_now()
     if status < 500:
         return _("We could not read that"), _("Nothing was saved. Go back to the page and use its form again.")
     return _("This did not work, and the fault is ours"), _("Nothing was saved. Please try again in a few minutes.")
+
+
+def _not_now() -> tuple[str, str]:
+    if request.method == "POST" and request.path.startswith("/u/"):
+        return _("You are not unsubscribed yet"), _(
+            "We could not save it just now. Press the button again in a minute; your link works for ever. "
+            "If it still fails, reply to the e-mail and ask to be taken off the list."
+        )
+    return _("This does not work just now"), _(
+        "Nothing was saved. Please try again in a minute; your link goes on working."
+    )
 
 
 def _bad_link(error: BadLink | Closed) -> Response | tuple[str, int]:
@@ -121,7 +135,9 @@ def _bad_link(error: BadLink | Closed) -> Response | tuple[str, int]:
 
 
 def _database(error: Exception) -> Response:
-    _log.error("database: %s on %s", type(getattr(error, "orig", error)).__name__, request.endpoint)
+    if not trouble.passes(error):
+        return _bug(error)
+    _log.error("database: %s on %s: %s", type(error).__name__, request.endpoint, trouble.sentence(error))
     return answer(ServiceUnavailable())
 
 

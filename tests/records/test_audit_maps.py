@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from consent import clock
 from consent.ledger import checkpoint
@@ -13,6 +14,7 @@ from consent.ledger.checkpoint import Checkpoint
 from consent.records import audit
 from consent.records.findings import FAIL, NOT_CLAIMED, OK
 from consent.store import database
+from consent.store.ledger import LedgerEntry
 from tests.api.calling import Caller
 from tests.house import House
 from tests.people import ANNE, BOB
@@ -136,9 +138,13 @@ def test_a_ledger_without_any_checkpoint_is_found_once_the_signer_had_a_minute(
     log: Log, later: Callable[..., None]
 ) -> None:
     run(log.path, "DELETE FROM ledger_checkpoint")
+    with database.reading() as connection:
+        made = connection.execute(select(func.min(LedgerEntry.recorded_at))).scalar_one()
+    age = (clock.now() - made).total_seconds()
+    later(seconds=-age)
     assert log.found() == NOTHING
     assert log.found(state=True) == NOTHING  # a crash between the file and the first row
-    later(minutes=2)
+    later(seconds=120 - age)
     assert log.found(state=True) == {"checkpoint"}
 
 
