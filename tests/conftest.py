@@ -50,10 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL run what needs a database at all, and is not about SQLite's own ways."""
+    """Leave out what is about the other database, and on PostgreSQL what needs no database at all."""
     if config.getoption("--database") == "sqlite":
-        return
-    mine = [i for i in items if "app" in getattr(i, "fixturenames", ()) and not i.get_closest_marker("sqlite")]
+        mine = [item for item in items if not item.get_closest_marker("postgresql")]
+    else:
+        mine = [i for i in items if "app" in getattr(i, "fixturenames", ()) and not i.get_closest_marker("sqlite")]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(mine)])
     items[:] = mine
 

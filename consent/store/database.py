@@ -243,6 +243,7 @@ class _Turn:
 
 
 _turns: dict[str, _Turn] = {}
+_turns_lock = threading.Lock()
 
 
 def forget_turns() -> None:
@@ -255,6 +256,7 @@ def _turn(engine: Engine) -> Any:
     path = make_url(engine.url).database
     if engine.dialect.name != "sqlite" or path is None:
         return nullcontext()
-    if path not in _turns:
-        _turns.setdefault(path, _Turn(Path(path)))
-    return _turns[path]
+    with _turns_lock:
+        if path not in _turns:
+            _turns[path] = _Turn(Path(path))
+        return _turns[path]
