@@ -50,7 +50,7 @@ def check(text: str) -> tuple[str, frozenset[str]] | None:
 
 
 def _look_up(text: str) -> tuple[str, frozenset[str]] | None:
-    prefix, _, rest = text.partition("_")
+    prefix, _, rest = text.replace("\0", "").partition("_")  # PostgreSQL takes no NUL
     id, _, secret = rest.partition("_")
     with database.reading() as connection:
         row = connection.execute(select(ApiKey.secret_sha256, ApiKey.scopes).where(ApiKey.id == id)).first()

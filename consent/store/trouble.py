@@ -79,6 +79,12 @@ def recent() -> str | None:
     return last[1] if last and clock.monotonic() - last[0] < KEPT_SECONDS else None
 
 
+def forget() -> None:
+    """Forget what :func:`recent` remembers, for a process that goes on with another database."""
+    global _last  # noqa: PLW0603 - one memory a process
+    _last = None
+
+
 def _sqlstate(error: Any) -> str | None:
     return getattr(getattr(error, "orig", None), "sqlstate", None)
 

@@ -5,6 +5,7 @@ itself that it may be kept, as the ledger's tiles do, is cached.
 """
 
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import BadRequest, NotFound
 
 #: What public pages may do: show our own stylesheet and post back to us. No script at all.
 PUBLIC_CSP = (
@@ -13,8 +14,17 @@ PUBLIC_CSP = (
 
 
 def install(app: Flask) -> None:
-    """Put the headers on every answer of *app*, errors too."""
+    """Put the headers on every answer of *app*, errors too, and refuse what no URL of ours holds."""
+    app.before_request(_refuse_nul)
     app.after_request(_harden)
+
+
+def _refuse_nul() -> None:
+    """Refuse a NUL in the path or the query: nothing has such a name, and PostgreSQL takes none in a text."""
+    if "\0" in request.path:
+        raise NotFound
+    if any("\0" in value for values in request.args.listvalues() for value in values):
+        raise BadRequest
 
 
 def _harden(response: Response) -> Response:
