@@ -24,7 +24,7 @@ from consent.pages import pages
 from consent.pages.mailbox import mailbox
 from consent.resources import folder
 from consent.store import database
-from consent.web import answers, languages, security
+from consent.web import access, answers, languages, metrics, security
 
 _API = (signups, decisions, relationships, consents, refusals, renewals, exports, contacts, erasures, ledger)
 LARGEST_BODY = 64 * 1024
@@ -48,6 +48,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     database.db.init_app(app)
     with app.app_context():
         database.prepare(dict(database.db.engines), settings.secret_keys)
+    access.install(app)
+    metrics.install(app)
     languages.install(app)
     security.install(app)
     answers.install(app)
@@ -64,7 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _flask_settings(settings: Settings) -> dict[str, Any]:
-    return database.flask_settings(settings.database_url) | {
+    return database.flask_settings(settings.database_url, settings.replica_url) | {
         "CONSENT": settings,
         "SECRET_KEY": settings.secret_keys[0],
         "MAX_CONTENT_LENGTH": LARGEST_BODY,

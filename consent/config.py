@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 
 _SMTP_SCHEMES = {"smtp", "smtps", "smtp+starttls", "file", "mailbox"}
 _HOST_AND_PATH = r"://([a-z0-9-]+\.)*[a-z0-9-]+(:\d{1,5})?(/[A-Za-z0-9._~-]+)*/?"
+_LOG_FORMATS = {"production": "json", "development": "text"}
 _WEAK = {"changeme", "secret", "password", "development", "insecure"}
 
 
@@ -30,8 +31,13 @@ class Settings:
     smtp_url: str = field(repr=False)
     ledger_origin: str
     ledger_key: Path = Path("var/ledger.key")
+    replica_url: str | None = field(default=None, repr=False)
     trusted_proxies: int = 0
     clock_offset: int = 0
+    metrics_token: str | None = field(default=None, repr=False)
+    log_json: bool = False
+    access_log: bool = True
+    server_timing: bool = False
 
     @property
     def development(self) -> bool:
@@ -64,12 +70,25 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         smtp_url=_smtp_url(given.get("CONSENT_SMTP_URL", ""), environment),
         ledger_origin=_origin(given),
         ledger_key=Path(given.get("CONSENT_LEDGER_KEY") or "var/ledger.key").absolute(),
+        replica_url=_replica_url(given),
         trusted_proxies=_whole(given, "CONSENT_TRUSTED_PROXIES", lowest=0),
         clock_offset=_whole(given, "CONSENT_CLOCK_OFFSET"),
+        metrics_token=_metrics_token(given.get("CONSENT_METRICS_TOKEN", "")),
+        log_json=_one_of(given, "CONSENT_LOG_FORMAT", ("text", "json"), _LOG_FORMATS[environment]) == "json",
+        access_log=_one_of(given, "CONSENT_ACCESS_LOG", ("on", "off"), "on") == "on",
+        server_timing=_one_of(given, "CONSENT_SERVER_TIMING", ("on", "off"), "off") == "on",
     )
-    if settings.clock_offset and not settings.development:
-        raise BadSettings("CONSENT_CLOCK_OFFSET is for rehearsals: unset it, or set CONSENT_ENV=development.")
+    if not settings.development:
+        _refuse_rehearsal(settings)
     return settings
+
+
+def _refuse_rehearsal(settings: Settings) -> None:
+    """Raise BadSettings for what has no place in production."""
+    if settings.clock_offset:
+        raise BadSettings("CONSENT_CLOCK_OFFSET is for rehearsals: unset it, or set CONSENT_ENV=development.")
+    if settings.server_timing:
+        raise BadSettings("CONSENT_SERVER_TIMING shows strangers how long we work: unset it in production.")
 
 
 def _database_url(text: str) -> str:
@@ -81,6 +100,17 @@ def _database_url(text: str) -> str:
         return f"{scheme}:///{Path(path).absolute()}"
     if not text.startswith(("postgresql://", "postgresql+psycopg://")):
         raise BadSettings("CONSENT_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://.")
+    return text.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _replica_url(given: Mapping[str, str]) -> str | None:
+    text = given.get("CONSENT_REPLICA_URL")
+    if not text:
+        return None
+    if given.get("CONSENT_DATABASE_URL", "sqlite").startswith("sqlite"):
+        raise BadSettings("CONSENT_REPLICA_URL is for PostgreSQL; a SQLite file has no replica. Unset it.")
+    if not text.startswith(("postgresql://", "postgresql+psycopg://")):
+        raise BadSettings("CONSENT_REPLICA_URL must begin with postgresql+psycopg://, as CONSENT_DATABASE_URL does.")
     return text.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
@@ -148,6 +178,19 @@ def _origin(given: Mapping[str, str]) -> str:
     if any(c.isspace() or c == "+" for c in origin):
         raise BadSettings("CONSENT_LEDGER_ORIGIN must hold no space and no '+', like consent.example.com/ledger/2026.")
     return origin
+
+
+def _metrics_token(text: str) -> str | None:
+    if text and not re.fullmatch(r"[!-~]{16,}", text):
+        raise BadSettings("CONSENT_METRICS_TOKEN needs 16 characters or more, without spaces: `openssl rand -hex 16`.")
+    return text or None
+
+
+def _one_of(given: Mapping[str, str], name: str, choices: tuple[str, str], default: str) -> str:
+    text = given.get(name) or default
+    if text not in choices:
+        raise BadSettings(f"{name} must be {choices[0]} or {choices[1]}.")
+    return text
 
 
 def _whole(given: Mapping[str, str], name: str, lowest: int | None = None) -> int:

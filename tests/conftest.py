@@ -1,11 +1,16 @@
 """The house on a database of its own: the real migrations, the example company, real letters in a folder."""
 
+import os
 import shutil
+import signal
 import socket
-import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -15,6 +20,7 @@ from consent import catalogue, clock
 from consent.app import create_app
 from consent.cli import work
 from consent.config import Settings, read
+from consent.records import publish
 from consent.records.append import Origin
 from consent.resources import folder
 from consent.setup import apply, keys
@@ -23,9 +29,10 @@ from consent.store import database, schema
 from tests import postgres as postgres_server
 from tests.api.calling import Caller
 from tests.house import House
-from tests.postgres import Postgres
+from tests.postgres import CannotStart, Copies, Postgres
 
-TEMPLATE = f"migrated_{uuid.uuid4().hex}"  # of this process: several may share a server
+TEMPLATE = f"migrated_{uuid4().hex}"  # of this process: several share a server
+SERVER, TROUBLE = pytest.StashKey[Postgres](), pytest.StashKey[str]()
 SECRET = "2f6c1d9a7b3e4058c6d1e2f3a4b5968778695a4b3c2d1e0f9182736455463728"
 
 
@@ -49,29 +56,70 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the one PostgreSQL that every worker of the run shares; without one CI fails, and others are told loudly."""
+    if config.getoption("--database") == "sqlite" or hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or `timeout` would leave the server behind
+    try:
+        config.stash[SERVER] = stack.enter_context(postgres_server.running())
+    except CannotStart as error:
+        if os.environ.get("CI"):
+            raise pytest.UsageError(f"No test can run on PostgreSQL. {error}") from None
+        config.stash[TROUBLE] = str(error)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of xdist where the server is."""
+    if SERVER in node.config.stash:
+        node.workerinput["postgres"] = asdict(node.config.stash[SERVER])
+    node.workerinput["no_postgres"] = TROUBLE in node.config.stash
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about the other database, and on PostgreSQL what needs no database at all."""
-    if config.getoption("--database") == "sqlite":
+    """On PostgreSQL run what needs a database at all and is not about SQLite's own ways; and the other way round."""
+    on_sqlite = config.getoption("--database") == "sqlite"
+    if TROUBLE in config.stash or getattr(config, "workerinput", {}).get("no_postgres"):
+        mine = []
+    elif on_sqlite:
         mine = [item for item in items if not item.get_closest_marker("postgresql")]
     else:
         mine = [i for i in items if "app" in getattr(i, "fixturenames", ()) and not i.get_closest_marker("sqlite")]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(mine)])
+    kept = set(mine)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = mine
 
 
-@pytest.fixture(scope="session")
-def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres | None]:
-    """A PostgreSQL server for the whole run, or None when the tests run on SQLite."""
-    if request.config.getoption("--database") == "sqlite":
-        yield None
-        return
-    with postgres_server.running() as server:
-        yield server
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where there is no PostgreSQL and nobody insists on it, that nothing ran is no failure."""
+    if TROUBLE in session.config.stash and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        session.exitstatus = pytest.ExitCode.OK
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say in red that nothing ran on PostgreSQL, why, and what to do."""
+    if TROUBLE in config.stash:
+        terminalreporter.section("NO TEST RAN ON POSTGRESQL", sep="!", red=True, bold=True)
+        terminalreporter.line(config.stash[TROUBLE], red=True)
+        terminalreporter.line("With CI set in the environment this run would have failed.", red=True)
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres | None) -> Path:
-    """A database with the real schema and the example company, to be copied: a file, or the template ``migrated``."""
+def postgres(request: pytest.FixtureRequest) -> Postgres | None:
+    """The PostgreSQL server of the whole run, or None when the tests run on SQLite."""
+    config = request.config
+    if told := getattr(config, "workerinput", {}).get("postgres"):
+        return Postgres(**told)
+    return config.stash.get(SERVER, None)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres | None) -> Iterator[Path]:
+    """A database with the real schema and the example company, to be copied: a file, or a template."""
     path = tmp_path_factory.mktemp("migrated")
     more = {"CONSENT_DATABASE_URL": postgres.make(TEMPLATE)} if postgres else {}
     app = create_app(settings_for(path, **more))
@@ -80,16 +128,30 @@ def migrated(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres | None
         apply.apply(
             setup_file.read(folder("examples") / "acme.toml"), Origin("consent.example.com/ledger", clock.now())
         )
+        publish.number_all(clock.now())  # as a worker would have done
     dispose(app)
-    return path / "consent.db"
+    yield path / "consent.db"
+    if postgres:
+        postgres.drop(TEMPLATE)
+
+
+@pytest.fixture(scope="session")
+def copies(migrated: Path, postgres: Postgres | None) -> Iterator[Copies | None]:
+    """Copies of the template on PostgreSQL."""
+    if postgres is None:
+        yield None
+        return
+    found = Copies(postgres, TEMPLATE)
+    yield found
+    found.close()
 
 
 @pytest.fixture
-def app(migrated: Path, tmp_path: Path, postgres: Postgres | None) -> Iterator[Flask]:
+def app(migrated: Path, tmp_path: Path, postgres: Postgres | None, copies: Copies | None) -> Iterator[Flask]:
     """The app on a fresh copy of the database, with its context pushed; the clock is put right afterwards."""
-    name = f"test_{uuid.uuid4().hex}"
+    name = copies.take() if copies else ""
     if postgres:
-        more = {"CONSENT_DATABASE_URL": postgres.make(name, TEMPLATE)}
+        more = {"CONSENT_DATABASE_URL": postgres.url(name)}
     else:
         shutil.copy(migrated, tmp_path / "consent.db")
         more = {}
@@ -99,8 +161,8 @@ def app(migrated: Path, tmp_path: Path, postgres: Postgres | None) -> Iterator[F
         yield app
     dispose(app)
     clock.set_offset(0)
-    if postgres:
-        postgres.drop(name)
+    if copies:
+        copies.give_back(name)
 
 
 def free_port() -> int:

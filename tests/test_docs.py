@@ -20,6 +20,7 @@ from consent.law.readings import READINGS
 from consent.ledger import entries
 from consent.records import export, signing
 from consent.records.export import Filters
+from consent.store import database
 from tests.api.test_decisions import ask
 from tests.cli.test_commands import ACME, run
 from tests.house import House
@@ -130,13 +131,14 @@ def test_every_local_link_leads_somewhere() -> None:
 def test_the_readmes_bundle_is_written_and_sound(house: House, tmp_path: Path) -> None:
     vkey = signing.create(tmp_path / "ledger.key", "consent.example.com/ledger").signers[0].verifier.vkey
     house.confirm("anne@example.com")
+    house.number()
     words = next(block for block in blocks(README, "console") if "consent verify" in block)
     for line in words.splitlines():
         command = shlex.split(re.sub(r"--key '[^']*'", f"--key {vkey}", line.removeprefix("$ consent ")))
         done = run(
             tmp_path,
             *command,
-            CONSENT_DATABASE_URL=f"sqlite:///{tmp_path}/consent.db",
+            CONSENT_DATABASE_URL=database.db.engine.url.render_as_string(hide_password=False),
             CONSENT_BASE_URL="https://consent.example.com",
             CONSENT_LEDGER_KEY=str(tmp_path / "ledger.key"),
         )

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from consent import catalogue, clock
 from consent.pages import pages
 from consent.pages.showing import page
-from consent.web import health, languages, visitor
+from consent.web import health, languages, metrics, visitor
 
 
 @pages.get("/")
@@ -44,6 +44,12 @@ def readyz() -> ResponseReturnValue:
     """Say whether work can be taken, and if not, why; reads only."""
     problems = health.problems(clock.now())
     return jsonify(status="red" if problems else "ok", problems=problems), 503 if problems else 200
+
+
+@pages.route("/metrics", methods=("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"))
+def scrape() -> ResponseReturnValue:
+    """Answer Prometheus; whoever may not see the metrics is told that there is no such page, whatever the method."""
+    return metrics.answer()
 
 
 @pages.get("/.well-known/security.txt")

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, insert
 
 from consent.ledger import entries
 from consent.ledger.entries import Entry
-from consent.store.ledger import Evidence, LedgerEntry, LedgerPending
+from consent.records import sequence
+from consent.store.ledger import Evidence, LedgerEntry
 
 
 class Closed(RuntimeError):
@@ -38,7 +39,6 @@ class Head(NamedTuple):
 NEW_CHAIN = Head(0, None)
 _NEW_ENTRY = insert(LedgerEntry)
 _NEW_EVIDENCE = insert(Evidence)
-_NEW_PENDING = insert(LedgerPending)
 
 
 class LedgerRow(NamedTuple):
@@ -139,7 +139,6 @@ def _insert(connection: Connection, rows: Sequence[LedgerRow], evidence: Sequenc
             for row in rows
         ],
     )
-    if connection.dialect.name != "sqlite":  # there a trigger numbers the entry; here the sequencer will
-        connection.execute(_NEW_PENDING, [{"entry_id": row.entry.id} for row in rows])
+    sequence.enqueue(connection, [row.entry.id for row in rows])
     if evidence:
         connection.execute(_NEW_EVIDENCE, evidence)

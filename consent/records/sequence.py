@@ -8,6 +8,7 @@ changes. Partial tiles are not stored at all; :func:`read_tile` makes them from 
 below.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -19,6 +20,7 @@ from consent.store import database
 from consent.store.ledger import LedgerEntry, LedgerLeaf, LedgerPending, LedgerTile
 
 MOST_NUMBERED = 2000
+_NEW_PENDING = insert(LedgerPending)
 _PATIENCE = timedelta(seconds=5)
 _LOCK = (0x434F4E53, 1)  # names the sequencer among the advisory locks of the database
 
@@ -38,6 +40,12 @@ def size(connection: Connection) -> int:
 def inline() -> bool:
     """Whether the database numbers each entry as it is inserted, so that none ever waits."""
     return database.db.engine.dialect.name == "sqlite"
+
+
+def enqueue(connection: Connection, entries: Sequence[str]) -> None:
+    """Let *entries* wait for their numbers, in this order. One statement, and none on SQLite, whose trigger numbers."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(_NEW_PENDING, [{"entry_id": entry} for entry in entries])
 
 
 def number(connection: Connection, now: datetime) -> int:

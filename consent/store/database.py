@@ -184,7 +184,9 @@ def pieces(connection: Connection, statement: Select[Any], size: int) -> Iterato
     bytes and integers, which no type of ours has to translate.
     """
     if connection.dialect.name != "sqlite":
-        yield from connection.execution_options(stream_results=True, yield_per=size).execute(statement).partitions()
+        options = {"stream_results": True, "yield_per": size}
+        with connection.execute(statement, execution_options=options) as streamed:
+            yield from streamed.partitions()
         return
     found = connection.execute(statement)
     while rows := found.cursor.fetchmany(size):

@@ -114,10 +114,12 @@ def test_each_entry_has_the_text_that_was_hashed_and_no_personal_data(house: Hou
 def test_an_entry_is_sequenced_and_then_published_with_a_proof(house: House, api: Caller, tmp_path: Path) -> None:
     publisher = signing.create(tmp_path / "ledger.key", LOG)
     house.sign_up(ANNE.email)
+    house.number()
     contact = card(api)["id"]
     assert {entry["state"] for entry in pages(api, contact, 10)} == {"sequenced"}
     publish.publish(publisher, Origin(LOG, clock.now()))
     house.sign_up(ANNE.email, ["acme/promotions"])
+    house.number()
     found = pages(api, contact, 10)
     assert [entry["state"] for entry in found] == ["published", "sequenced"]
     path = found[0]["proof_url"].removeprefix("https://consent.example.com")
@@ -136,7 +138,7 @@ def test_after_an_erasure_the_entries_stay_and_the_address_is_gone(house: House,
 
 
 @pytest.mark.parametrize(
-    ("query", "field"), [({"limit": 0}, "limit"), ({"limit": 1001}, "limit"), ({"after": "x"}, "after"), ({"after": "\0"}, "after"), ({"at": 1}, "at")]
+    ("query", "field"), [({"limit": 0}, "limit"), ({"limit": 1001}, "limit"), ({"after": "x"}, "after"), ({"at": 1}, "at")]
 )  # fmt: skip
 def test_an_impossible_page_is_refused(house: House, api: Caller, query: dict[str, Any], field: str) -> None:
     house.sign_up(ANNE.email)

@@ -1,5 +1,6 @@
 """POST /api/v1/decisions."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from consent.records.sequence import ClockBehind
 from consent.store import database
 from tests.house import House
 from tests.people import ANNE, CHLOE
@@ -19,6 +21,7 @@ def ask(client: FlaskClient, key: str, **body: object) -> TestResponse:
 
 def test_an_allow_names_its_basis_its_section_and_its_entry(house: House, client: FlaskClient, api_key: str) -> None:
     house.confirm(ANNE.email)
+    house.number()
     answer = ask(client, api_key).get_json()
     assert (answer["decision"], answer["state"], answer["code"]) == ("allow", "given", "express_consent")
     assert answer["basis"]["regime"] == "casl" and answer["basis"]["ground"] == "express"
@@ -70,7 +73,8 @@ def test_a_worker_whose_clock_is_behind_still_sends_the_welcome(house: House, la
     with database.writing() as connection:
         connection.execute(text("UPDATE outbox SET run_at = '2026-01-01T00:00:00.000Z'"))
     later(seconds=0)
-    house.letters()
+    with suppress(ClockBehind):  # on PostgreSQL, where it sends and leaves the numbering to others
+        house.letters()
     assert house.kinds(ANNE.email)[-1] == "welcome.sent"
 
 

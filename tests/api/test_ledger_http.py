@@ -18,6 +18,7 @@ from consent.records import publish, rotate, signing
 from consent.records.append import Origin
 from consent.records.signing import Publisher
 from consent.setup import keys
+from consent.store import database
 from tests.api.calling import Caller
 from tests.house import House
 from tests.ledger import reference
@@ -314,7 +315,8 @@ def test_a_write_says_how_far_its_entry_has_come(api: Caller) -> None:
     ]
     contact = answers[0].get_json()["contact"]
     answers.append(api.post(f"/contacts/{contact}/erasure", reason="request"))
+    come = "sequenced" if database.db.engine.dialect.name == "sqlite" else "pending"  # the worker numbers it there
     for answer in answers:
         found = answer.get_json()
-        assert answer.status_code in (201, 202) and found["state"] == "sequenced" and found["contact"] == contact
+        assert answer.status_code in (201, 202) and found["state"] == come and found["contact"] == contact
         assert found["proof_url"].endswith(f"/ledger/proof/{found['entry']}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from consent.cli import consent
+from consent.store import database
 from tests.conftest import SECRET
 
 Run = Callable[..., Result]
@@ -15,7 +16,7 @@ def runner(path: Path, *first: str) -> Run:
     """Return what runs ``consent`` with the words *first* and those given to it, and with further settings by name."""
     environment = {
         "CONSENT_ENV": "development",
-        "CONSENT_DATABASE_URL": f"sqlite:///{path}/consent.db",
+        "CONSENT_DATABASE_URL": database.db.engine.url.render_as_string(hide_password=False),
         "CONSENT_BASE_URL": "https://consent.example.com",
         "CONSENT_SECRET_KEYS": SECRET,
         "CONSENT_SMTP_URL": f"mailbox:{path}/mail",

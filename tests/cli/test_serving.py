@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -82,15 +83,16 @@ class Service:
 
     def start(self, *words: str) -> float:
         """Start and return the seconds until it answered."""
+        return self.run([CONSENT, "serve", "--bind", f"127.0.0.1:{self.port}", *words])
+
+    def run(self, command: list[str]) -> float:
+        """Run what serves, as :meth:`start`."""
         begun = time.monotonic()
-        bind = f"127.0.0.1:{self.port}"
-        log = (self.path / "serve.log").open("ab")
-        self.process = subprocess.Popen(
-            [CONSENT, "serve", "--bind", bind, *words],
-            env=self.env, cwd=self.path, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-        log.close()
-        until(lambda: urllib.request.urlopen(f"http://{bind}/readyz", timeout=2).status == 200)
+        with (self.path / "serve.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, env=self.env, cwd=self.path, stdout=log, stderr=log, start_new_session=True
+            )
+        until(lambda: urllib.request.urlopen(self.url("/readyz"), timeout=2).status == 200)
         return time.monotonic() - begun
 
     def stop(self, number: int = signal.SIGTERM) -> int:
@@ -149,6 +151,67 @@ def test_what_was_acknowledged_survives_a_kill(service: Service) -> None:
 @pytest.mark.slow
 def test_the_server_answers_within_seconds_of_its_start(service: Service) -> None:
     assert service.start() < 10  # the figure itself is in bench/results.md; this only finds a hang
+
+
+@pytest.mark.slow
+def test_another_process_takes_the_mail_over_when_the_one_that_had_it_is_killed(
+    service: Service, smtp: Controller
+) -> None:
+    service.start("--workers", "2", "--with-worker")
+    first = until(lambda: inner_workers(service))[0]
+    begun = time.monotonic()
+    os.kill(first, signal.SIGKILL)
+    until(lambda: len(inner_workers(service)) == 2)
+    assert time.monotonic() - begun < 5
+    assert post(service.url("/s/acme-news"), {"email": "anne@example.com", "topic": "acme/newsletter"}) == 200
+    until(lambda: smtp.handler.contents)
+    assert service.stop() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_worker_with_mail_in_hand_stops_within_ten_seconds_and_at_a_second_signal_at_once(
+    service: Service, signals: int
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        service.env |= {"CONSENT_SMTP_URL": f"smtp://127.0.0.1:{listener.getsockname()[1]}"}
+        service.start()
+        assert post(service.url("/s/acme-news"), {"email": "anne@example.com", "topic": "acme/newsletter"}) == 200
+        with (service.path / "worker.log").open("wb") as log:
+            worker = subprocess.Popen([CONSENT, "worker"], env=service.env, cwd=service.path, stderr=log)
+        with fall_silent(listener):
+            status, took = stop_worker(worker, signals)
+    said = (service.path / "worker.log").read_text()
+    assert "Traceback" not in said
+    if signals == 2:
+        assert status == -signal.SIGTERM and took < 5
+    else:
+        assert status == 0 and took < 10
+        assert "stopped with work in hand" in said
+
+
+def fall_silent(listener: socket.socket) -> socket.socket:
+    """Be a mail server that greets, and never answers to the first message; return once it was offered one."""
+    connection = listener.accept()[0]
+    for answer in (b"220 here\r\n", b"250 here\r\n"):
+        connection.sendall(answer)
+        connection.recv(1000)
+    return connection
+
+
+def stop_worker(worker: subprocess.Popen[bytes], signals: int) -> tuple[int, float]:
+    """Send so many signals, and return the exit status and after how many seconds it came."""
+    begun = time.monotonic()
+    worker.send_signal(signal.SIGTERM)
+    if signals == 2:  # a signal that comes before the first was taken is the same one, so it is sent again
+        until(lambda: worker.poll() is not None or worker.send_signal(signal.SIGTERM))
+    return worker.wait(20), time.monotonic() - begun
+
+
+def inner_workers(service: Service) -> list[int]:
+    """Return the processes that were the worker of this host, oldest first."""
+    said = (service.path / "serve.log").read_text("utf-8")
+    return [int(pid) for pid in re.findall(r"process (\d+) is the worker of this host", said)]
 
 
 def parse(content: bytes) -> Any:

@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from flask import Flask
 from sqlalchemy import select
 
+from consent import clock
 from consent.ledger import entries
+from consent.records import publish
 from consent.store import database
 from consent.store.ledger import Evidence, LedgerEntry, LedgerLeaf
 from tests.house import House
@@ -14,6 +16,7 @@ from tests.people import ANNE
 
 
 def stored(app: Flask) -> list[LedgerEntry]:
+    publish.number_all(clock.now())
     with database.reading() as connection:
         statement = select(LedgerEntry.__table__).join(LedgerLeaf, LedgerLeaf.entry_id == LedgerEntry.entry_id)
         rows = connection.execute(statement.order_by(LedgerLeaf.seq)).mappings()

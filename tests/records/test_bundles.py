@@ -254,6 +254,7 @@ def test_taking_a_bundle_is_an_entry_with_the_manifests_digest(
 ) -> None:
     sign(publisher)
     made = save(tmp_path / "bundle", "email", contact=contact_of(ANNE.email))
+    lived_in.number()
     last = next(row for row in export.rows(Filters()) if row["kind"] == "export.made")
     assert last["details"]["sha256"] == made.sha256
     assert (last["details"]["scope"], last["details"]["evidence"]) == ("contact", ["email"])

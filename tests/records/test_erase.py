@@ -16,7 +16,8 @@ from tests.api.calling import Caller
 from tests.conftest import SECRET
 from tests.house import House
 from tests.people import ANNE, BOB
-from tests.test_statements import cost
+from tests.records.tampering import unguarded
+from tests.test_statements import cost, on
 
 LOG = "consent.example.com/ledger"
 
@@ -187,7 +188,8 @@ def test_a_contact_made_after_an_erasure_remembers_it_without_a_further_statemen
     house.confirm(ANNE.email)
     gone(house)
     with database.writing() as connection:
-        assert len(cost(lambda: contacts.lock_or_make(connection, addresses.parse(ANNE.email), "en", clock.now()))) == 1
+        spent = cost(lambda: contacts.lock_or_make(connection, addresses.parse(ANNE.email), "en", clock.now()))
+        assert len(spent) == on(sqlite=1, postgresql=2)
         made = connection.execute(text("SELECT erased_entry FROM contact WHERE consent_key IS NOT NULL")).scalar()
         assert made
         assert sequence.size(connection) > 0
@@ -197,10 +199,10 @@ def test_an_audit_misses_a_digest_that_was_taken_away(house: House) -> None:
     house.confirm(ANNE.email)
     house.confirm("ANNE@montreal.example")
     gone(house)
-    with database.writing() as connection:
-        connection.execute(text("DROP TRIGGER erased_address_refuse_DELETE"))
-        connection.execute(text("DELETE FROM erased_address"))
+    house.number()
+    with unguarded() as raw:
+        raw.execute("DELETE FROM erased_address")
     with database.reading() as connection:
         found = audit.audit(connection, log=LOG, state=None, kept=[], now=clock.now())
-    assert found.names == {"erased", "enforcement"}
+    assert found.names == {"erased"}
     assert found.findings.counts["ERASED"] == 2

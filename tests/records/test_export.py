@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from consent import clock
-from consent.records import export
+from consent.records import export, publish
 from consent.records.append import Origin
 from consent.records.export import Filters
 from tests.house import House
@@ -20,6 +20,7 @@ from tests.people import ANNE, BOB
 
 
 def lines(**conditions: Any) -> list[dict[str, Any]]:
+    publish.number_all(clock.now())
     content, _ = export.content("jsonl", Filters(**conditions))
     return [json.loads(line) for line in content.splitlines()]
 
@@ -80,6 +81,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_escaped_and_named(house: House, 
     form = {"email": ANNE.email, "topic": "acme/newsletter"}
     house.client.post("/s/acme-news", data=form | {"name": "x" + text}, headers={"User-Agent": text.strip()})
     house.client.post("/s/acme-news", data=form | {"email": BOB.email, "name": text})
+    house.number()
     content, _ = export.content("csv", Filters())
     rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
     cells = [cell for row in rows for cell in row.values()]
@@ -90,6 +92,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_escaped_and_named(house: House, 
 def test_the_csv_unescaped_is_the_json(house: House) -> None:
     form = {"email": ANNE.email, "topic": "acme/newsletter", "name": '=Zoé, "the"\n2nd'}
     house.client.post("/s/acme-news", data=form)
+    house.number()
     content, _ = export.content("csv", Filters())
     for row, line in zip(csv.DictReader(io.StringIO(content.decode(), newline="")), lines(), strict=True):
         escaped = row.pop("escaped").split()

@@ -4,11 +4,11 @@ import pytest
 from alembic import command
 from flask import Flask
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from consent.store import database, schema
 from tests.house import House
-from tests.people import ANNE
+from tests.people import ANNE, BOB
 
 BAD = [
     "UPDATE ledger_entry SET kind = 'consent.given'",
@@ -26,6 +26,7 @@ BAD = [
 ]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("statement", BAD)
 @pytest.mark.parametrize("recursive", ["ON", "OFF"])
 def test_the_database_refuses_to_change_a_record(house: House, statement: str, recursive: str) -> None:
@@ -39,6 +40,98 @@ def test_the_database_refuses_to_change_a_record(house: House, statement: str, r
         connection.rollback()
         connection.exec_driver_sql("PRAGMA recursive_triggers=ON")
     assert house.rows() == before
+
+
+GUARDED = {
+    "ledger_entry": "kind", "ledger_leaf": "seq", "ledger_tile": "root", "ledger_checkpoint": "note",
+    "ledger_key": "status", "erased_address": "digest", "evidence": "value",
+}  # fmt: skip
+LEAF = "INSERT INTO ledger_leaf SELECT {}, id, leaf_hash, sequenced_at FROM ledger_leaf, {} WHERE seq = 0"
+
+
+def refused(statement: str, why: str) -> None:
+    """Try *statement*, also as a replica that applies the changes of another server, where most triggers sleep."""
+    for role in ("origin", "replica"):
+        with pytest.raises(DBAPIError, match=why), database.writing() as connection:
+            connection.exec_driver_sql(f"SET LOCAL session_replication_role = {role}")
+            connection.exec_driver_sql(statement)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(("table", "column"), GUARDED.items())
+def test_postgresql_refuses_to_update_delete_or_empty_a_record(house: House, table: str, column: str) -> None:
+    house.sign_up(ANNE.email)
+    house.number()
+    before = house.rows()
+    refused(f"UPDATE {table} SET {column} = {column}", f"{table} is insert-only")
+    refused(f"TRUNCATE {table} CASCADE", "is insert-only")
+    if table != "evidence":  # which erasure deletes
+        refused(f"DELETE FROM {table}", f"{table} is insert-only")
+    assert house.rows() == before
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO ledger_entry SELECT * FROM ledger_entry ON CONFLICT (entry_id) DO UPDATE SET kind = 'x'",
+        "MERGE INTO ledger_entry e USING ledger_leaf l USING_ON WHEN MATCHED THEN UPDATE SET kind = 'x'",
+        "MERGE INTO ledger_entry e USING ledger_leaf l USING_ON WHEN MATCHED THEN DELETE",
+        "WITH gone AS (DELETE FROM ledger_leaf RETURNING *) SELECT * FROM gone",
+    ],
+)
+def test_postgresql_refuses_a_change_in_disguise(house: House, statement: str) -> None:
+    house.sign_up(ANNE.email)
+    before = house.rows()
+    refused(statement.replace("USING_ON", "ON e.entry_id = l.entry_id"), "is insert-only")
+    assert house.rows() == before
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    "statement",
+    [
+        LEAF.format("top.next + 1 + n", "(SELECT max(seq) + 1 AS next FROM ledger_leaf) top, waiting"),
+        LEAF.format("-1 - n", "waiting"),
+        LEAF.format("top.next + 2 * n", "(SELECT max(seq) + 1 AS next FROM ledger_leaf) top, waiting"),
+    ],
+    ids=["after a gap", "before the first", "with gaps between them"],
+)
+def test_postgresql_refuses_a_number_that_does_not_follow_the_last(house: House, statement: str) -> None:
+    house.sign_up(ANNE.email)
+    house.sign_up(BOB.email)
+    before = house.rows()
+    waiting = "(SELECT entry_id AS id, row_number() OVER () - 1 AS n FROM ledger_pending) waiting"
+    refused(statement.replace("waiting", waiting), "must follow the last one")
+    assert house.rows() == before
+
+
+@pytest.mark.postgresql
+def test_postgresql_takes_the_numbers_that_follow_the_last(house: House) -> None:
+    house.sign_up(ANNE.email)
+    house.sign_up(BOB.email)
+    before = len(house.rows()["ledger_leaf"])
+    house.number()
+    assert len(house.rows()["ledger_leaf"]) == before + 2
+
+
+@pytest.mark.postgresql
+def test_postgresql_refuses_an_entry_whose_hash_is_not_its_bodys(house: House) -> None:
+    house.sign_up(ANNE.email)
+    copied = "contact, 99, kind, brand, topic, occurred_at, recorded_at, body"
+    refused(
+        f"INSERT INTO ledger_entry SELECT 'x', {copied}, sha256(body) FROM ledger_entry LIMIT 1", "ledger_entry_leaf"
+    )
+
+
+@pytest.mark.postgresql
+def test_what_was_acknowledged_is_on_postgresqls_disk_whatever_its_default(house: House) -> None:
+    with database.writing() as connection:
+        name = connection.exec_driver_sql("SELECT current_database()").scalar_one()
+        connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+    database.db.engine.dispose()
+    with database.writing() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar_one() == "on"
 
 
 def test_every_entry_has_a_number_and_the_numbers_have_no_gap(house: House) -> None:
@@ -61,6 +154,7 @@ def test_evidence_can_be_deleted_and_the_ledger_stays_whole(house: House) -> Non
     assert house.kinds(ANNE.email) == ["consent.requested"]
 
 
+@pytest.mark.sqlite
 def test_what_was_acknowledged_survives_a_power_cut(app: Flask) -> None:
     with database.writing() as connection:
         pragmas = {

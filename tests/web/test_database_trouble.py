@@ -1,5 +1,6 @@
 """A database that is away, full, read-only, of another schema or not ours: said plainly, with nothing half done."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -63,14 +64,14 @@ def full(postgres: Postgres | None) -> Iterator[None]:
 def not_allowed(postgres: Postgres | None) -> Iterator[None]:
     """The service signs in as somebody who may read and not write."""
     assert postgres
-    postgres.run("DROP ROLE IF EXISTS looker")
-    postgres.run("CREATE ROLE looker LOGIN")
-    run("GRANT SELECT ON ALL TABLES IN SCHEMA public TO looker")
-    with every_connection("SET ROLE looker"):
+    looker = f"looker_{uuid.uuid4().hex}"  # roles are the server's, which other tests share
+    postgres.run(f"CREATE ROLE {looker} LOGIN")
+    run(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {looker}")
+    with every_connection(f"SET ROLE {looker}"):
         yield
     renew()
-    run("DROP OWNED BY looker")
-    postgres.run("DROP ROLE looker")
+    run(f"DROP OWNED BY {looker}")
+    postgres.run(f"DROP ROLE {looker}")
 
 
 @contextmanager
