@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,8 +177,8 @@ def _scaling(house: House) -> list[str]:
     ]
 
 
-def _shot(house: House, kind: str, load: object) -> Measured:
-    requests = load(house)  # type: ignore[operator]
+def _shot(house: House, kind: str, load: Callable[[House], list[tuple[str, str]]]) -> Measured:
+    requests = load(house)
     key, body = (house.key, "application/json") if kind == "relationships" else ("", "")
     measured = shoot(house.port, requests, SECONDS, body, key)
     if measured.failed:

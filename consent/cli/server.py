@@ -75,7 +75,7 @@ def when_ready(_: Any) -> None:
 
 def child_exit(_: Any, process: Any) -> None:
     """Forget what was only true of a process that has ended; what it counted stays."""
-    multiprocess.mark_process_dead(process.pid)  # type: ignore[no-untyped-call]
+    multiprocess.mark_process_dead(process.pid)  # type: ignore[no-untyped-call]  # not annotated there
 
 
 def on_exit(_: Any) -> None:

@@ -130,6 +130,7 @@ def retried(work: Callable[What, Result]) -> Callable[What, Result]:
             except DBAPIError as error:
                 if not trouble.beaten(error) or clock.monotonic() - begun > TRY_SECONDS:
                     raise
+            # No event tells when the other one is through; a wait of chance lets one of the two go first.
             time.sleep(random.uniform(0, 0.02 * 2**number))
         return work(*args, **kwargs)
 

@@ -92,7 +92,10 @@ _CURES = {
     415: "Send Content-Type: application/json.",
     422: "A field is missing, unknown or impossible; see errors. Nothing was recorded.",
     500: "The fault is ours and was logged. Nothing was recorded; try again later.",
-    503: "The database is busy or away. Nothing was recorded; try again after the seconds that Retry-After says.",
+    503: (
+        "The database is busy or away. Try again after the seconds that Retry-After says. "
+        "Unless its connection broke at the very end, nothing was recorded."
+    ),
 }
 
 
@@ -119,12 +122,12 @@ def _words(status: int) -> tuple[str, str]:
 
 def _not_now() -> tuple[str, str]:
     if request.method == "POST" and request.path.startswith("/u/"):
-        return _("You are not unsubscribed yet"), _(
+        return _("You may not be unsubscribed yet"), _(
             "We could not save it just now. Press the button again in a minute; your link works for ever. "
             "If it still fails, reply to the e-mail and ask to be taken off the list."
         )
     return _("This does not work just now"), _(
-        "Nothing was saved. Please try again in a minute; your link goes on working."
+        "It may not have been saved. Please try again in a minute; your link goes on working."
     )
 
 
