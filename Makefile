@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format docs wheel lock bench mutants
+.PHONY: help setup run test soak lint format docs wheel lock bench mutants
 
 help:  ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -26,8 +26,12 @@ setup: .venv/runtime  ## make .venv with the `consent` command
 run: setup  ## start the demo at http://127.0.0.1:8000, with mail kept in /dev/mailbox
 	@$(BIN)/consent demo --port 8000 --data var
 
-test: .venv/dev  ## run every test
+test: .venv/dev  ## run every test, on SQLite and on PostgreSQL (in CI a PostgreSQL that cannot start is a failure)
 	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --database postgresql
+
+soak: .venv/dev  ## kill servers, workers and databases under load, 100 times each, and look for what was lost (half an hour)
+	@CONSENT_FAULTS=100 CONSENT_FAULTS_CHANGES=5000 $(BIN)/python -m pytest -n 2 --dist=loadfile tests/faults
 
 lint: .venv/dev  ## ruff, mypy --strict, and the import contracts
 	@$(BIN)/ruff check .

@@ -6,7 +6,7 @@ which an entry waits for its number, for which SQLite has a trigger.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event
 
@@ -16,6 +16,8 @@ from consent.store import database
 from tests.api.calling import Caller
 from tests.house import House
 from tests.people import ANNE
+
+What = TypeVar("What")
 
 
 @contextmanager
@@ -43,8 +45,8 @@ def cost(act: Callable[[], object]) -> list[str]:
     return [statement for statement in seen if "api_key" not in statement and "SAVEPOINT" not in statement]
 
 
-def on(*, sqlite: int, postgresql: int) -> int:
-    """Return what the database in use may cost."""
+def on(*, sqlite: What, postgresql: What) -> What:
+    """Return what is right for the database in use: what it may cost, or how it spells something."""
     return sqlite if database.db.engine.dialect.name == "sqlite" else postgresql
 
 

@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import click
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.engine import make_url
 
 from consent import catalogue, clock
 from consent.cli.session import app_context
 from consent.config import BadSettings, Settings
 from consent.ledger.merkle import BrokenTree
-from consent.records import enforcement, prove, sequence, signing
+from consent.records import enforcement, permissions, prove, sequence, signing
+from consent.records.permissions import Role
 from consent.records.signing import KeyTrouble, Publisher
 from consent.store import database
 from consent.store.ledger import LedgerEntry
@@ -74,11 +75,22 @@ def _schema(settings: Settings) -> str:
 
 def _guards(settings: Settings) -> str:
     with database.reading() as connection:
-        if not enforcement.looked_at(connection):
-            raise _Wrong("Whether this database refuses to change the ledger is not known.")
         if found := enforcement.problems(connection):
             raise _Wrong(" ".join(found))
     return "the database refuses to change or delete what the ledger holds"
+
+
+def _role(settings: Settings) -> str:
+    if sequence.inline():
+        return "whoever may write the file"
+    with database.reading() as connection:
+        if found := permissions.lacking(connection, [Role.WEB]):
+            raise _Wrong(found)
+        found = permissions.excess(connection)
+        login = connection.execute(text("SELECT current_user")).scalar_one()
+    if found and settings.environment == "production":
+        raise _Wrong(found)
+    return f"{login} could change the ledger: not for production" if found else f"{login} can only add to the ledger"
 
 
 def _ledger(settings: Settings) -> str:
@@ -150,6 +162,7 @@ def _disk(settings: Settings) -> str:
 _CHECKS: dict[str, Callable[[Settings], str]] = {
     "schema": _schema,
     "guards": _guards,
+    "role": _role,
     "ledger": _ledger,
     "clock": _clock,
     "mail": _mail,

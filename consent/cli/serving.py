@@ -18,7 +18,7 @@ from gunicorn.arbiter import Arbiter
 from sqlalchemy.engine import make_url
 
 from consent.app import create_app
-from consent.cli import logs, server, work
+from consent.cli import logs, server, starting, work
 from consent.cli.session import app_context
 from consent.config import BadSettings, Settings
 
@@ -62,6 +62,7 @@ def serve(bind: str, workers: int, threads: int, with_worker: bool) -> None:
     """Serve the pages and the API until told to stop."""
     with app_context() as app:  # refuse bad settings and an old schema now, in one line, not in every process
         logs.configure(app.config["CONSENT"].log_json)
+        starting.check(app.config["CONSENT"], works=with_worker)
     options: dict[str, Any] = {"bind": bind, "workers": workers, "threads": threads}
     if with_worker:
         options |= {"post_worker_init": _start_worker, "worker_exit": _stop_worker}
@@ -75,6 +76,7 @@ def worker(once: bool) -> None:
     """Deliver mail, and whatever else leaves the house or is timed, until told to stop."""
     with app_context() as app:
         logs.configure(app.config["CONSENT"].log_json)
+        starting.check(app.config["CONSENT"], works=True)
         if once:
             click.echo(f"{work.drain(app)} delivered or ended.")
         else:

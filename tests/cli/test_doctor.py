@@ -13,6 +13,7 @@ from tests.cli.calling import Run, runner
 from tests.conftest import SECRET, free_port
 from tests.house import House
 from tests.people import ANNE
+from tests.test_statements import on
 
 LOG = "consent.example.com/ledger"
 
@@ -32,7 +33,7 @@ def test_all_is_well_once_the_head_is_signed(house: House, run: Run, tmp_path: P
     house.drain()
     done = run()
     assert (done.exit_code, failing(done)) == (0, []), done.stdout
-    assert len(done.stdout.splitlines()) == 7
+    assert len(done.stdout.splitlines()) == 8
 
 
 def test_a_ledger_without_a_key_is_not_well(run: Run) -> None:
@@ -42,10 +43,11 @@ def test_a_ledger_without_a_key_is_not_well(run: Run) -> None:
 
 
 def test_a_trigger_that_was_dropped_is_named(house: House, run: Run) -> None:
+    name = on(sqlite="ledger_entry_refuse_UPDATE", postgresql="ledger_entry_refuse")
     with database.writing() as connection:
-        connection.execute(text("DROP TRIGGER ledger_entry_refuse_UPDATE"))
+        connection.execute(text(f"DROP TRIGGER {name}{on(sqlite='', postgresql=' ON ledger_entry')}"))
     done = run()
-    assert "guards" in failing(done) and "ledger_entry_refuse_UPDATE" in done.stdout
+    assert "guards" in failing(done) and f"The trigger {name} is missing." in done.stdout
 
 
 def test_a_mail_server_that_does_not_answer_is_named(run: Run) -> None:

@@ -216,6 +216,51 @@ def test_a_trigger_that_was_altered_is_found_and_the_migrations_make_those_that_
         assert enforcement.problems(connection) == ["The trigger ledger_leaf_refuse_UPDATE was altered."]
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("DROP TRIGGER ledger_tile_refuse ON ledger_tile", "The trigger ledger_tile_refuse is missing."),
+        ("ALTER TABLE evidence DISABLE TRIGGER evidence_refuse", "The trigger evidence_refuse was altered."),
+        ("ALTER TABLE ledger_key ENABLE TRIGGER ledger_key_refuse", "The trigger ledger_key_refuse was altered."),
+        (
+            "CREATE OR REPLACE FUNCTION consent_refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+            "The function consent_refuse was altered.",
+        ),
+        (
+            "ALTER FUNCTION consent_contiguous() SET search_path = public",
+            "The function consent_contiguous was altered.",
+        ),
+        (
+            "ALTER TABLE ledger_entry DROP CONSTRAINT ck_ledger_entry_leaf",
+            "The check ck_ledger_entry_leaf is missing.",
+        ),
+        (
+            "CREATE RULE mine AS ON INSERT TO evidence DO INSTEAD NOTHING",
+            "The rule mine on evidence is none of ours.",
+        ),
+        (
+            "CREATE TRIGGER mine AFTER INSERT ON evidence EXECUTE FUNCTION consent_refuse()",
+            "The trigger mine on evidence is none of ours.",
+        ),
+    ],
+)
+def test_a_guard_of_postgresql_that_sleeps_or_is_missing_altered_or_foreign_is_named(
+    app: object, statement: str, said: str
+) -> None:
+    with database.writing() as connection:
+        assert enforcement.problems(connection) == []
+        connection.exec_driver_sql(statement)
+        assert enforcement.problems(connection) == [said]
+
+
+@pytest.mark.postgresql
+def test_the_guards_are_recognized_whatever_the_database_prefers_to_print(app: object) -> None:
+    with database.writing() as connection:
+        connection.exec_driver_sql("SET LOCAL bytea_output = 'escape'")
+        assert enforcement.problems(connection) == []
+
+
 def test_of_many_findings_the_first_are_kept_and_all_are_counted(log: Log) -> None:
     with unguarded() as raw:
         raw.execute("UPDATE ledger_entry SET brand = 'zest' WHERE brand = 'acme' AND kind LIKE 'welcome.%'")
