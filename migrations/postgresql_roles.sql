@@ -7,7 +7,7 @@
 --
 --     CREATE ROLE web LOGIN PASSWORD '…' IN ROLE consent_web;
 --     CREATE ROLE worker LOGIN PASSWORD '…' IN ROLE consent_web, consent_sequencer, consent_publisher;
---     CREATE ROLE auditor LOGIN PASSWORD '…' IN ROLE consent_audit;
+--     CREATE ROLE auditor LOGIN PASSWORD '…' IN ROLE consent_audit;   -- also for `consent backup`
 --
 -- Safe to run again; run it again after each `consent migrate`.
 
@@ -27,6 +27,7 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, consent_web, consent_s
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO consent_web, consent_sequencer, consent_publisher, consent_audit;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO consent_web, consent_sequencer, consent_publisher, consent_audit;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO consent_web, consent_sequencer, consent_publisher, consent_audit;
 
 -- What is not the ledger is the web's own to change: people, standings, the outbox, what is set up.
 GRANT INSERT, UPDATE, DELETE ON

@@ -3,20 +3,25 @@
 import sys
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from consent.addresses import BadAddress
 from consent.catalogue import Unknown
-from consent.cli import audit, demo, doctor, erasing, law, ledger, records, serving, setting_up
+from consent.cli import audit, backup, demo, doctor, erasing, law, ledger, records, serving, setting_up
 from consent.cli.law import BadCaseFile
 from consent.config import BadSettings
+from consent.records.backup import NoBackup
 from consent.records.bundles import BadKept, NothingSigned, NotSignedYet
 from consent.records.publish import Contradiction
+from consent.records.sequence import ClockBehind
 from consent.records.signing import KeyTrouble
 from consent.setup.read import BadSetup
+from consent.store import trouble
+from consent.store.schema import NoSuchSchema
 
 _EXPECTED = (
-    BadSettings, Contradiction, KeyTrouble, NothingSigned, NotSignedYet, BadKept, BadCaseFile, BadSetup, BadAddress,
-    Unknown, OSError,
+    BadSettings, Contradiction, KeyTrouble, NoBackup, NoSuchSchema, NothingSigned, NotSignedYet, BadKept, BadCaseFile,
+    BadSetup, BadAddress, ClockBehind, Unknown, OSError,
 )  # fmt: skip
 
 
@@ -38,6 +43,7 @@ for command in (
     records.export,
     audit.audit,
     erasing.erase,
+    backup.backup,
     ledger.ledger,
     ledger.verify,
     law.law,
@@ -51,4 +57,9 @@ def main() -> None:
         consent()
     except _EXPECTED as error:
         click.echo(f"consent: {error}", err=True)
+        sys.exit(2)
+    except SQLAlchemyError as error:  # whose own text may hold an address
+        if not trouble.passes(error):
+            raise
+        click.echo(f"consent: {trouble.sentence(error)}", err=True)
         sys.exit(2)

@@ -12,11 +12,14 @@ from consent.store import schema
 
 
 @click.command()
-def migrate() -> None:
+@click.option(
+    "--to", metavar="NUMBER", help="Another schema than the newest, such as 0003: before going back a version."
+)
+def migrate(to: str | None) -> None:
     """Bring the database to the newest schema; safe to run again."""
     with app_context(migrated=False):
-        schema.migrate()
-    click.echo(f"The database is at schema {schema.head()}.")
+        schema.migrate(to or "head")
+    click.echo(f"The database is at schema {to or schema.head()}.")
 
 
 @click.command()

@@ -100,8 +100,7 @@ class Heads:
             self._note(self._waiting, found)
             self._waiting = next(self._stored, None)
         for one in self.kept[self._due :]:
-            text = f"It covers {one.head.size} entries, and the ledger has {tree.size}: it was cut or restored."
-            found.add(one.line, "rollback", one.name, text)
+            found.add(one.line, "rollback", one.name, _behind(one.head.size, tree.size))
 
     def _judge(self, row: Any, root: bytes | None, found: Findings) -> None:
         self._note(row, found)
@@ -181,6 +180,14 @@ def _stored(connection: Connection) -> Iterator[Any]:
     while rows := connection.execute(wanted.where(LedgerCheckpoint.size > after)).all():
         yield from rows
         after = rows[-1].size
+
+
+def _behind(kept: int, size: int) -> str:
+    """Say which entries a ledger of *size* lacks, of which somebody keeps a head over *kept*: numbers begin at 0."""
+    lost = f"number {size} is" if kept == size + 1 else f"numbers {size} to {kept - 1} are"
+    return (
+        f"It covers {kept} entries, and the ledger has {size}: {lost} missing. It was cut, or restored from a backup."
+    )
 
 
 def _fits(one: Kept, tree: Tree, found: Findings) -> None:

@@ -36,7 +36,7 @@ _TO_ADD = {
 _TO_DELETE = {Role.WEB: ("evidence",), Role.SEQUENCER: ("ledger_pending",)}
 _LACKING = text("""
 SELECT name, privilege FROM unnest(CAST(:names AS text[]), CAST(:privileges AS text[])) AS wanted (name, privilege)
-WHERE NOT CASE privilege WHEN 'USAGE' THEN has_sequence_privilege(name, privilege)
+WHERE NOT CASE WHEN name LIKE '%_seq' THEN has_sequence_privilege(name, privilege)
   ELSE has_table_privilege(name, privilege) END ORDER BY 1, 2
 """)
 _WHO = text("""
@@ -54,13 +54,13 @@ FROM pg_roles WHERE rolname = current_user
 
 def needed(role: Role) -> Mapping[str, frozenset[str]]:
     """Return what *role* must be able to do, by table or sequence: reading everything, and its own part."""
-    own = dict[str, set[str]]({name: {"SELECT"} for name in (*Base.metadata.tables, "alembic_version")})
+    own = dict[str, set[str]]({name: {"SELECT"} for name in (*Base.metadata.tables, "alembic_version", _SEQUENCE)})
     for name in _TO_ADD[role]:
         own[name].add("INSERT")
     for name in _TO_DELETE.get(role, ()):
         own[name].add("DELETE")
     if role is Role.WEB:
-        own[_SEQUENCE] = {"USAGE"}
+        own[_SEQUENCE].add("USAGE")
         for name in _TO_CHANGE:
             own[name] |= {"INSERT", "UPDATE", "DELETE"}
     return {name: frozenset(privileges) for name, privileges in own.items()}

@@ -8,8 +8,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from consent.resources import folder
+from consent.store import database, trouble
 from tests.conftest import SECRET
 
 ACME = str(folder("examples") / "acme.toml")
@@ -99,3 +101,13 @@ def test_a_mistake_is_said_in_words_with_exit_status_two(
     assert found.returncode == 2
     assert says in found.stderr
     assert "Traceback" not in found.stderr
+
+
+@pytest.mark.postgresql
+def test_a_database_that_takes_no_writes_is_said_in_one_line(app: Flask, tmp_path: Path) -> None:
+    url = database.db.engine.url.render_as_string(hide_password=False)
+    with database.writing() as connection:
+        name = connection.exec_driver_sql("SELECT current_database()").scalar_one()
+        connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    done = run(tmp_path, "api-key", "create", "website", "--scope", "records", CONSENT_DATABASE_URL=url)
+    assert (done.returncode, done.stderr) == (2, f"consent: {trouble.READ_ONLY}\n")

@@ -28,6 +28,7 @@ from tests.cli.calling import runner
 from tests.conftest import dispose, settings_for
 from tests.house import House
 from tests.people import ANNE, BOB
+from tests.records.restoring import with_programs
 from tests.records.tampering import look
 
 pytestmark = pytest.mark.postgresql
@@ -224,3 +225,11 @@ def test_the_doctor_of_production_does_not_pass_a_login_that_could_change_the_le
     done = runner(tmp_path, "doctor")(CONSENT_ENV="production", CONSENT_SMTP_URL=f"file:{tmp_path}/mail")
     (line,) = [line for line in done.stdout.splitlines() if " role " in line]
     assert line.startswith("FAIL") and "could change the ledger" in line
+
+
+def test_the_auditors_login_is_enough_for_a_backup(
+    login: Login, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", with_programs())
+    done = runner(tmp_path, "backup", str(tmp_path / "kept"))(CONSENT_DATABASE_URL=login(Role.AUDIT))
+    assert done.exit_code == 0, done.output

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from alembic import command
 from sqlalchemy import inspect, text
 
 from consent import clock
 from consent.store import database, schema
+from consent.store.schema import NoSuchSchema
 from tests.house import House
 from tests.people import ANNE
 from tests.postgres import Postgres
@@ -75,9 +75,7 @@ def shape() -> dict[str, Any]:
 def move(to: str) -> float:
     """Migrate to the revision *to*, and return the seconds that it took."""
     begun = clock.monotonic()
-    with database.writing() as connection:
-        config = schema.alembic_config(connection)
-        (command.downgrade if to < schema.head() else command.upgrade)(config, to)
+    schema.migrate(to)
     return clock.monotonic() - begun
 
 
@@ -162,3 +160,18 @@ def test_several_hosts_that_migrate_an_empty_database_at_once_all_succeed(house:
     assert at_once(house, [schema.migrate] * 4) == [None] * 4
     with database.reading() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == schema.head()
+
+
+@pytest.mark.parametrize(("revision", "said"), [("9999", "the first is 0001"), ("", "There is no schema")])
+def test_a_schema_that_nobody_made_is_refused_and_nothing_is_changed(app: object, revision: str, said: str) -> None:
+    before = shape()
+    with pytest.raises(NoSuchSchema, match=said):
+        schema.migrate(revision)
+    assert shape() == before
+
+
+def test_a_database_of_a_newer_version_is_left_alone(app: object) -> None:
+    with database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+    with pytest.raises(NoSuchSchema, match="0999, which this version does not know"):
+        schema.migrate()
