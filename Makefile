@@ -54,6 +54,7 @@ bench: .venv/dev  ## measure the hot paths against their ceilings (needs wrk); w
 	@$(BIN)/python -m bench.many
 	@$(BIN)/python -m bench.ledger
 	@$(BIN)/python -m bench.run
+	@$(BIN)/python -m bench.postgresql
 
 mutants: .venv/dev  ## change the rules in every small way and see that a test notices (hours; not in CI)
 	@$(PIP) install 'mutmut>=3.3,<4'

@@ -110,9 +110,9 @@ def _running(house: House, processes: int) -> Iterator[subprocess.Popen[bytes]]:
             worker.wait(20)
 
 
-def _worker(house: House) -> subprocess.Popen[bytes]:
+def _worker(house: House, *words: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        house.words("worker"),
+        house.words("worker", *words),
         env=os.environ | house.env,
         cwd=_ROOT,
         stdout=subprocess.DEVNULL,
@@ -127,14 +127,14 @@ def _beside_each_other(server: Cluster, numbered: House, plain: House) -> list[s
         houses = {"numbered": numbered, "plain": plain}
         workers = {name: stack.enter_context(_running(house, 2)) for name, house in houses.items()}
         for number in range(-1, ROUNDS):
-            for name, house in houses.items():
+            for name, house in reversed(houses.items()):  # the one that numbers last: then nothing waits when it stops
                 for other, worker in workers.items():  # what the other one has left to do must not disturb
                     worker.send_signal(signal.SIGCONT if other == name else signal.SIGSTOP)
                 for kind, load in (("relationships", _relationships), ("sign-ups", _signups)):
                     rate = _shot(house, kind, load).rate
                     if number >= 0:  # the first round warms up
                         found.setdefault((kind, name), []).append(rate)
-                _none_waits(server, name)
+            _none_waits(server)
     lines = []
     for kind in ("sign-ups", "relationships"):
         with_step, without = (statistics.median(found[kind, name]) for name in ("numbered", "plain"))
@@ -145,9 +145,9 @@ def _beside_each_other(server: Cluster, numbered: House, plain: House) -> list[s
     return [*lines, _lag(server, begun)]
 
 
-def _none_waits(server: Cluster, name: str) -> None:
+def _none_waits(server: Cluster) -> None:
     """Wait until every entry has its number: a worker that is stopped meanwhile would spoil that figure."""
-    with psycopg.connect(server.url(name), autocommit=True) as connection:
+    with psycopg.connect(server.url("numbered"), autocommit=True) as connection:
         for _ in range(600):
             if connection.execute("SELECT NOT EXISTS (SELECT FROM ledger_pending)").fetchone() == (True,):
                 return
@@ -211,7 +211,7 @@ def _mailing(server: Cluster, path: Path, house: House) -> list[str]:
             wanted = signup.Request(to, form, form.topics[:1], "en", form.notices["en"], form.source)
             signup.request(wanted, Act(Origin(LOG, clock.now()), {}, network="192.0.2.0/24"))
     begun = clock.monotonic()
-    workers = [subprocess.Popen(house.words("worker", "--once"), env=os.environ | house.env) for _ in range(WORKERS)]
+    workers = [_worker(house, "--once") for _ in range(WORKERS)]
     for worker in workers:
         worker.wait(600)
     seconds = clock.monotonic() - begun
