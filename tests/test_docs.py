@@ -43,6 +43,13 @@ def test_every_setting_is_documented() -> None:
     assert {name for name in names if f"| `{name}` |" not in OPERATING} == set()
 
 
+def test_the_examples_for_production_set_what_there_is_and_name_each_other() -> None:
+    texts = {path.name: path.read_text("utf-8") for path in (ROOT / "examples" / "production").iterdir()}
+    known = set(re.findall(r"CONSENT_[A-Z_]+", inspect.getsource(config)))
+    assert {name for text in texts.values() for name in re.findall(r"CONSENT_[A-Z_]+", text)} <= known
+    assert set(re.findall(r"^EnvironmentFile=/etc/consent/(.*)$", "\n".join(texts.values()), re.M)) <= set(texts)
+
+
 def test_every_command_and_its_options_are_documented() -> None:
     for name, command in cli.consent.commands.items():
         assert f"`consent {name}" in OPERATING or f"`consent {name} " in OPERATING, name
