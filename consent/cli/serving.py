@@ -154,12 +154,16 @@ def _work_if_alone(app: Flask, stop: threading.Event) -> None:
 
 
 def _lock_path(settings: Settings) -> Path:
-    """Return the file that the worker of this host holds locked: beside a SQLite file, else among temporary files."""
+    """Return the file that the worker of this host holds locked: beside a SQLite file, else among temporary files.
+
+    Two servers of one host may have different keys: then each has its worker, so that the one with the key signs.
+    """
     url = make_url(settings.database_url)
     if url.drivername.startswith("sqlite"):
         path = Path(url.database or "consent")
         return path.with_name(f"{path.name}.worker")
-    where = hashlib.sha256(f"{url.host} {url.port} {url.database} {url.query}".encode()).hexdigest()[:16]
+    key = settings.ledger_key.resolve()
+    where = hashlib.sha256(f"{url.host} {url.port} {url.database} {url.query} {key}".encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"consent-{os.getuid()}-{where}.worker"
 
 

@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
+from consent.cli import serving
 from tests.cli.test_commands import ACME, environment, run
-from tests.conftest import free_port
+from tests.conftest import free_port, settings_for
 
 CONSENT = str(Path(sys.executable).with_name("consent"))
 
@@ -266,3 +267,12 @@ def demo_round(path: Path, address: str) -> tuple[list[str], str]:
 def read_page(url: str) -> str:
     with urllib.request.urlopen(url, timeout=10) as answer:
         return str(answer.read().decode())
+
+
+def test_two_servers_of_one_host_with_different_keys_each_have_a_worker(tmp_path: Path) -> None:
+    url = "postgresql://web@db.example.com/consent"
+    one, same, other = (
+        serving._lock_path(settings_for(tmp_path, CONSENT_DATABASE_URL=url, CONSENT_LEDGER_KEY=f"{tmp_path}/{name}"))
+        for name in ("a.key", "a.key", "b.key")
+    )
+    assert one == same != other
