@@ -1,7 +1,8 @@
 """Work that leaves the house: put it in with the cause, claim it with a lease, finish it or try again.
 
 A row is claimed by moving its lease into the future, in one statement that two workers cannot both win. A worker
-that dies leaves a lease that runs out. Delivery is at least once; the Message-ID is the same on every try.
+that dies leaves a lease that runs out. What it had begun to hand over may have been taken, and goes once more, under
+the same Message-ID; not a third time.
 
 Every domain of recipients that has mail due gets an equal share of each claim, so that fifty thousand messages to one
 do not hold up the one message to another.
@@ -11,7 +12,20 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, Text, bindparam, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)  # fmt: skip
 from sqlalchemy.orm import aliased
 
 from consent.store.base import Instant
@@ -36,6 +50,7 @@ class Job(NamedTuple):
     entry_id: str
     payload: dict[str, Any]
     attempts: int
+    unanswered: int
     created_at: datetime
 
 
@@ -143,10 +158,17 @@ def _every_domain() -> Select[tuple[str]]:
 _DOMAINS = _every_domain()
 
 
+def begin(connection: Connection, job: Job) -> None:
+    """Note that *job* is handed over next: until its end is written down, it counts as not answered for."""
+    _write(connection, job, unanswered=OutboxRow.unanswered + 1)
+
+
 def give_back(connection: Connection, jobs: Sequence[Job]) -> None:
-    """End the leases of *jobs* that were claimed and not begun: another worker may have them at once."""
+    """End the leases of *jobs*, the first of which was to begin: another worker may have them at once."""
     theirs = update(OutboxRow).where(OutboxRow.id.in_([job.id for job in jobs]), OutboxRow.state == "due")
-    connection.execute(theirs.values(leased_until=_NEVER, attempts=OutboxRow.attempts - 1))
+    begun = case((OutboxRow.id == jobs[0].id, 1), else_=0)
+    values = {"attempts": OutboxRow.attempts - 1, "unanswered": OutboxRow.unanswered - begun}
+    connection.execute(theirs.values(leased_until=_NEVER, **values))
 
 
 def finish(connection: Connection, job: Job, state: str, outcome: str, now: datetime) -> bool:
@@ -157,12 +179,16 @@ def finish(connection: Connection, job: Job, state: str, outcome: str, now: date
     return _write(connection, job, state=state, outcome=outcome, finished_at=now)
 
 
-def retry(connection: Connection, job: Job, outcome: str, now: datetime) -> bool:
-    """Put *job* off: five minutes, doubling to a day; after three days in all it has failed. As :func:`finish`."""
+def retry(connection: Connection, job: Job, outcome: str, now: datetime, *, answered: bool = True) -> bool:
+    """Put *job* off: five minutes, doubling to a day; after three days in all it has failed. As :func:`finish`.
+
+    *answered* says that it was certainly not taken this time.
+    """
     wait = min(FIRST_WAIT * 2 ** (job.attempts - 1), LONGEST_WAIT)
     if now + wait > job.created_at + GIVE_UP_AFTER:
         return finish(connection, job, "failed", outcome, now)
-    return _write(connection, job, run_at=now + wait, leased_until=_NEVER, outcome=outcome)
+    unanswered = 0 if answered else OutboxRow.unanswered
+    return _write(connection, job, run_at=now + wait, leased_until=_NEVER, outcome=outcome, unanswered=unanswered)
 
 
 def _write(connection: Connection, job: Job, **values: Any) -> bool:

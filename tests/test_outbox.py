@@ -1,10 +1,11 @@
 """The outbox: nothing lost when a worker dies, nothing sent twice when several work, and every domain gets its share."""
 
+import contextlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import select, text, update
@@ -135,6 +136,65 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_it_has_not_begun(house: H
         rows = connection.execute(select(OutboxRow.attempts, OutboxRow.leased_until)).all()
     assert all(row.attempts == 0 and row.leased_until < clock.now() for row in rows)
     assert len(house.letters()) == 5
+
+
+class Killed(BaseException):
+    """The worker's end: nothing in it can catch this, and nothing runs after it."""
+
+
+class Dying(Carrier):
+    """Hands the message over; before the answer can be written down, the worker is dead."""
+
+    def carry(self, letter: Letter, content: bytes) -> Outcome:
+        super().carry(letter, content)
+        self.carried.append(letter.id)
+        raise Killed
+
+    carried: ClassVar[list[str]] = []
+
+
+def die_delivering(house: House) -> list[str]:
+    """Let a worker die in its first hand-over, and return what was ever handed over by such a one."""
+    settings = house.app.config["CONSENT"]
+    with contextlib.suppress(Killed):
+        deliver.deliver_due(replace(work.round_of(settings), carrier=Dying(settings.smtp_url, "localhost")))
+    return Dying.carried
+
+
+def test_a_message_goes_twice_at_most_whoever_dies_and_how_often(house: House, later: Any) -> None:
+    Dying.carried.clear()
+    house.sign_up(ANNE.email)
+    for number in range(4):
+        die_delivering(house)
+        later(seconds=61 * (number + 1))
+    house.drain()
+    assert len(Dying.carried) == 2
+    with database.reading() as connection:
+        assert connection.execute(select(OutboxRow.state, OutboxRow.outcome)).one() == ("failed", "unanswered")
+
+
+def test_of_many_that_a_dead_worker_had_claimed_only_the_one_in_its_hands_counts_as_begun(
+    house: House, later: Any
+) -> None:
+    Dying.carried.clear()
+    for number in range(5):
+        house.sign_up(f"person{number}@example.com")
+    die_delivering(house)
+    with database.reading() as connection:
+        assert sorted(connection.execute(select(OutboxRow.unanswered)).scalars()) == [0, 0, 0, 0, 1]
+    later(seconds=61)
+    house.drain()
+    assert all(house.kinds(f"person{n}@example.com").count("confirmation.sent") == 1 for n in range(5))
+
+
+def test_what_a_worker_gives_back_was_never_begun(house: House) -> None:
+    for number in range(3):
+        house.sign_up(f"person{number}@example.com")
+    round_ = work.round_of(house.app.config["CONSENT"])
+    round_.stop.set()
+    deliver.deliver_due(round_)
+    with database.reading() as connection:
+        assert set(connection.execute(select(OutboxRow.unanswered, OutboxRow.attempts)).all()) == {(0, 0)}
 
 
 class Breaking(Carrier):

@@ -1,7 +1,8 @@
 """The worker's round: claim what is due, compose, hand over, write down what became of it.
 
-The claim is committed before the message goes, the outcome after: a worker that dies in between leaves a lease
-that runs out, and the message goes once more under the same Message-ID.
+That a message is about to go is committed before it goes (with the claim, or with the end of the message before it),
+and what became of it after. A worker that dies in between leaves a lease that runs out, and one message that may have
+been taken: it goes once more under the same Message-ID. If that ends in the dark as well, it is given up.
 """
 
 import logging
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from consent import clock, outbox
@@ -31,6 +33,7 @@ _ENTRIES = {
 }
 #: No message is begun when the lease might run out before it has gone: another worker would send it as well.
 _BEGIN_SECONDS = outbox.LEASE.total_seconds() - CONNECT_SECONDS - MESSAGE_SECONDS - 1
+_MOST_UNANSWERED = 2
 _log = logging.getLogger("consent.mail")
 
 
@@ -68,12 +71,13 @@ def deliver_due(round_: Round) -> int:
             _give_back(jobs[number:])
             return number
         round_.domain = job.domain
+        following = jobs[number + 1] if number + 1 < len(jobs) else None
         try:
-            _deliver(round_, job)
+            _deliver(round_, job, following)
         except SQLAlchemyError:
             raise  # the database is away: the leases run out, and every message is tried again
         except Exception as error:  # one message that cannot be made must not hold up the others
-            _put_off(job, type(error).__name__)
+            _put_off(job, type(error).__name__, following)
     return len(jobs)
 
 
@@ -83,7 +87,14 @@ def _claim(after: str) -> list[Job]:
         if not outbox.anything_due(connection, clock.now()):
             return []
     with database.writing() as connection:
-        return outbox.claim(connection, clock.now(), after=after)
+        jobs = outbox.claim(connection, clock.now(), after=after)
+        _begin(connection, jobs[0] if jobs else None)
+    return jobs
+
+
+def _begin(connection: Connection, job: Job | None) -> None:
+    if job:
+        outbox.begin(connection, job)
 
 
 @database.retried
@@ -93,20 +104,26 @@ def _give_back(jobs: Sequence[Job]) -> None:
 
 
 @database.retried
-def _put_off(job: Job, fault: str) -> None:
+def _put_off(job: Job, fault: str, following: Job | None) -> None:
     _log.error("%s %s could not be made: %s", job.kind, job.id, fault)
     with database.writing() as connection:
         outbox.retry(connection, job, fault, clock.now())
+        _begin(connection, following)
 
 
-def _deliver(round_: Round, job: Job) -> None:
+def _deliver(round_: Round, job: Job, following: Job | None) -> None:
     now = clock.now()
     with database.reading() as connection:
         letter = compose.letter(connection, job, Desk(round_.keys, round_.base_url, now))
-    outcome = _send(round_, letter, now) if letter else Outcome("dropped", "not_allowed")
+    if letter is None:
+        outcome = Outcome("dropped", "not_allowed")
+    elif job.unanswered >= _MOST_UNANSWERED:
+        outcome = Outcome("refused", "unanswered")
+    else:
+        outcome = _send(round_, letter, now)
     _log.info("%s %s: %s %s", job.kind, job.id, outcome.state, outcome.code)
     round_.unwritten.append(Delivered(job, letter, outcome))
-    _write_down_all(round_)
+    _write_down_all(round_, following)
 
 
 def _send(round_: Round, letter: Letter, now: datetime) -> Outcome:
@@ -117,29 +134,34 @@ def _send(round_: Round, letter: Letter, now: datetime) -> Outcome:
     return round_.carrier.carry(letter, content)
 
 
-def _write_down_all(round_: Round) -> None:
+def _write_down_all(round_: Round, following: Job | None = None) -> None:
     while round_.unwritten:
-        _write_down(round_.unwritten[0], round_.log)
+        _write_down(round_.unwritten[0], round_.log, following)
         round_.unwritten.pop(0)
 
 
 @database.retried
-def _write_down(done: Delivered, log: str) -> None:
-    now = clock.now()
-    job, letter, outcome = done
+def _write_down(done: Delivered, log: str, following: Job | None) -> None:
     with database.writing() as connection:
-        contacts.take_turn(connection, job.contact_id)
-        if outcome.state == "later" or (outcome.state == "unknown" and job.attempts == 1):
-            outbox.retry(connection, job, outcome.code, now)
-            return
-        state = {"sent": "done", "dropped": "dropped"}.get(outcome.state, "failed")
-        ours = outbox.finish(connection, job, state, outcome.code, now)
-        if not ours or outcome.state != "sent" or letter is None or job.kind not in _ENTRIES:
-            return
-        past = history.read(connection, job.contact_id)
-        if past.head.closed:  # erased while the mail was on its way
-            return
-        append.about(connection, Origin(log, now), job.contact_id, past.head, [_sent(job, letter, past)])
+        contacts.take_turn(connection, done.job.contact_id)
+        _end(connection, done, Origin(log, clock.now()))
+        _begin(connection, following)
+
+
+def _end(connection: Connection, done: Delivered, origin: Origin) -> None:
+    """Write down what became of a message; one that was sent leaves its entry."""
+    job, letter, outcome = done
+    unknown = outcome.state == "unknown"
+    if outcome.state == "later" or (unknown and job.unanswered + 1 < _MOST_UNANSWERED):
+        outbox.retry(connection, job, outcome.code, origin.now, answered=not unknown)
+        return
+    state = {"sent": "done", "dropped": "dropped"}.get(outcome.state, "failed")
+    ours = outbox.finish(connection, job, state, outcome.code, origin.now)
+    if not ours or outcome.state != "sent" or letter is None or job.kind not in _ENTRIES:
+        return
+    past = history.read(connection, job.contact_id)
+    if not past.head.closed:  # as it is when the person was erased while the mail was on its way
+        append.about(connection, origin, job.contact_id, past.head, [_sent(job, letter, past)])
 
 
 def _sent(job: Job, letter: Letter, past: history.History) -> Draft:

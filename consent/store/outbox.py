@@ -32,6 +32,7 @@ class OutboxRow(Base):
     payload: Mapped[dict[str, Any]]
     state: Mapped[str]
     attempts: Mapped[int]
+    unanswered: Mapped[int] = mapped_column(server_default="0")  # hand-overs begun whose end nobody wrote down
     created_at: Mapped[datetime]
     run_at: Mapped[datetime]
     leased_until: Mapped[datetime]

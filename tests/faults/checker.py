@@ -179,7 +179,8 @@ def _mail_of_every_cause(found: Evidence) -> Iterator[str]:
     accepted = {letter.row for letter in found.letters}
     noted = {reference for entry in found.entries if entry.kind in _SENT.values() for reference in _message(entry)}
     for row in found.rows:
-        yield from _end_of(row, row.id in accepted, row.id in noted)
+        if row.outcome != "unanswered" or found.worker_kills < 2:  # two kills in one hand-over, and then it is given up
+            yield from _end_of(row, row.id in accepted, row.id in noted)
 
 
 def _end_of(row: Row, accepted: bool, noted: bool) -> Iterator[str]:
