@@ -20,6 +20,7 @@ from consent.api import (
     signups,
 )
 from consent.config import Settings
+from consent.feedback.views import feedback
 from consent.pages import pages
 from consent.pages.mailbox import mailbox
 from consent.resources import folder
@@ -54,6 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.install(app)
     answers.install(app)
     app.register_blueprint(pages)
+    app.register_blueprint(feedback)
     if settings.mailbox:
         app.register_blueprint(mailbox)
     api = _Api(app)

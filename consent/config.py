@@ -21,6 +21,18 @@ class BadSettings(Exception):
 
 
 @dataclass(frozen=True)
+class Feedback:
+    """What bounces and complaints are checked with, by provider; a provider without a secret is refused."""
+
+    ses_topics: tuple[str, ...] = ()
+    ses_certificates: Path | None = None
+    sendgrid_key: str | None = field(default=None, repr=False)
+    mailgun_key: str | None = field(default=None, repr=False)
+    postmark_auth: str | None = field(default=None, repr=False)
+    standard_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that the environment decides. Names and defaults: docs/operating.md."""
 
@@ -38,6 +50,7 @@ class Settings:
     log_json: bool = False
     access_log: bool = True
     server_timing: bool = False
+    feedback: Feedback = Feedback()
 
     @property
     def development(self) -> bool:
@@ -77,10 +90,27 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         log_json=_one_of(given, "CONSENT_LOG_FORMAT", ("text", "json"), _LOG_FORMATS[environment]) == "json",
         access_log=_one_of(given, "CONSENT_ACCESS_LOG", ("on", "off"), "on") == "on",
         server_timing=_one_of(given, "CONSENT_SERVER_TIMING", ("on", "off"), "off") == "on",
+        feedback=_feedback(given),
     )
     if not settings.development:
         _refuse_rehearsal(settings)
     return settings
+
+
+def _feedback(given: Mapping[str, str]) -> Feedback:
+    """Return what feedback is checked with. Raises BadSettings for a secret that cannot be one."""
+    auth = given.get("CONSENT_FEEDBACK_POSTMARK_AUTH") or None
+    if auth and not all(auth.partition(":")):
+        raise BadSettings("CONSENT_FEEDBACK_POSTMARK_AUTH must be user:password, as in the URL that Postmark calls.")
+    certificates = given.get("CONSENT_FEEDBACK_SES_CERTS")
+    return Feedback(
+        ses_topics=tuple(filter(None, re.split(r"[,\s]+", given.get("CONSENT_FEEDBACK_SES_TOPICS", "")))),
+        ses_certificates=Path(certificates).absolute() if certificates else None,
+        sendgrid_key=given.get("CONSENT_FEEDBACK_SENDGRID_KEY") or None,
+        mailgun_key=given.get("CONSENT_FEEDBACK_MAILGUN_KEY") or None,
+        postmark_auth=auth,
+        standard_secret=given.get("CONSENT_FEEDBACK_STANDARD_SECRET") or None,
+    )
 
 
 def _refuse_rehearsal(settings: Settings) -> None:

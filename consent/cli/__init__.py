@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from consent.addresses import BadAddress
 from consent.catalogue import Unknown
-from consent.cli import audit, backup, demo, doctor, erasing, law, ledger, records, serving, setting_up
+from consent.cli import audit, backup, demo, doctor, erasing, feedback, law, ledger, records, serving, setting_up
 from consent.cli.law import BadCaseFile
 from consent.config import BadSettings
 from consent.records.backup import NoBackup
@@ -44,6 +44,7 @@ for command in (
     audit.audit,
     erasing.erase,
     backup.backup,
+    feedback.feedback,
     ledger.ledger,
     ledger.verify,
     law.law,

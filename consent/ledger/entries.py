@@ -58,6 +58,8 @@ KINDS: Mapping[str, frozenset[str]] = {
     "relationship.voided": frozenset({"type"}),
     "suppression.added": frozenset({"reason", "organization"}),
     "suppression.lifted": frozenset({"reason"}),
+    "bounce.received": frozenset({"class", "code", "provider", "stops"}),
+    "complaint.received": frozenset({"feedback", "organization", "provider"}),
     "preferences.changed": frozenset({"language"}),
     "renewal.offered": frozenset({"until"}),
     "renewal.sent": frozenset({"message_id"}),

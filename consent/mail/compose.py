@@ -155,6 +155,7 @@ def _letter(
         language=language,
         list_id=brand.list_id(_list(topics, name)),
         unsubscribe_url=unsubscribe_url,
+        bounce_token=link.token("b", desk.keys),
     )
 
 

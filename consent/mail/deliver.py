@@ -8,20 +8,21 @@ been taken: it goes once more under the same Message-ID. If that ends in the dar
 import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from consent import clock, outbox
+from consent import catalogue, clock, outbox
 from consent.mail import compose, headers
 from consent.mail.compose import Desk
+from consent.mail.diagnosis import Diagnosis
 from consent.mail.headers import Letter, UnsafeHeader
 from consent.mail.transport import CONNECT_SECONDS, MESSAGE_SECONDS, Carrier, Outcome
 from consent.outbox import Job
-from consent.records import append, contacts, history
+from consent.records import append, bounces, contacts, history, standing
 from consent.records.append import Draft, Origin
 from consent.store import database
 
@@ -156,12 +157,28 @@ def _end(connection: Connection, done: Delivered, origin: Origin) -> None:
         outbox.retry(connection, job, outcome.code, origin.now, answered=not unknown)
         return
     state = {"sent": "done", "dropped": "dropped"}.get(outcome.state, "failed")
-    ours = outbox.finish(connection, job, state, outcome.code, origin.now)
-    if not ours or outcome.state != "sent" or letter is None or job.kind not in _ENTRIES:
+    if not outbox.finish(connection, job, state, outcome.code, origin.now) or letter is None:
         return
     past = history.read(connection, job.contact_id)
-    if not past.head.closed:  # as it is when the person was erased while the mail was on its way
+    if past.head.closed:  # the person was erased while the mail was on its way
+        return
+    if outcome.state == "sent" and job.kind in _ENTRIES:
         append.about(connection, origin, job.contact_id, past.head, [_sent(job, letter, past)])
+    elif outcome.diagnosis:
+        _bounced(connection, past, letter, outcome.diagnosis, origin)
+
+
+def _bounced(connection: Connection, past: history.History, letter: Letter, found: Diagnosis, origin: Origin) -> None:
+    """Record that the recipient was refused for good; a refusal that is about us is told to operators alone."""
+    if found.alarm:
+        _log.error("mail is refused because of us, and not of its readers: the server said %s", found.code)
+        return
+    at, evidence = past.present(origin.now), {"email": letter.recipient}
+    draft = bounces.bounce(
+        past, hard=found.hard, dead=found.dead, code=found.code, provider="smtp", at=at, evidence=evidence
+    )
+    rows = append.about(connection, replace(origin, now=at), past.contact, past.head, [draft])
+    standing.update(connection, standing.extend(past, rows), tuple(catalogue.current().topics.values()), at)
 
 
 def _sent(job: Job, letter: Letter, past: history.History) -> Draft:

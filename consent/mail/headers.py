@@ -38,11 +38,17 @@ class Letter:
     language: str
     list_id: str
     unsubscribe_url: str
+    bounce_token: str
 
     @property
     def domain(self) -> str:
         """The domain that the message comes from: Message-ID and envelope sender are in it too."""
         return self.sender.rpartition("@")[2]
+
+    @property
+    def return_path(self) -> str:
+        """The envelope sender, to which bounces go: it names this message's reader, and nobody else can make it."""
+        return f"b+{self.bounce_token}@{self.domain}"
 
     @property
     def message_id(self) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import flask_mail
 
+from consent.mail.diagnosis import Diagnosis, diagnose
 from consent.mail.headers import Letter
 
 CONNECT_SECONDS = 5
@@ -24,11 +25,13 @@ _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 class Outcome:
     """``sent``, ``refused`` for good, ``later``, or ``unknown``: the line broke when it may have been taken.
 
-    *code* is the server's number or the kind of failure; never its text, which may hold an address.
+    *code* is the server's number or the kind of failure; never its text, which may hold an address. *diagnosis* says
+    what a refusal of the recipient means.
     """
 
     state: str
     code: str
+    diagnosis: Diagnosis | None = None
 
 
 class Wire(flask_mail.Connection):
@@ -84,7 +87,7 @@ class Carrier(flask_mail.Mail):
         except (OSError, smtplib.SMTPException) as error:
             return Outcome("later", _code(error))
         try:
-            wire.send(_Bytes(letter, content), envelope_from=letter.sender)
+            wire.send(_Bytes(letter, content), envelope_from=letter.return_path)
         except (OSError, smtplib.SMTPException) as error:
             return _failed(error)
         finally:
@@ -107,7 +110,24 @@ def _failed(error: Exception) -> Outcome:
     code = _code(error)
     if isinstance(error, smtplib.SMTPServerDisconnected) or code == type(error).__name__:
         return Outcome("unknown", code)
-    return Outcome("refused" if code.startswith("5") else "later", code)
+    if not code.startswith("5"):
+        return Outcome("later", code)
+    return Outcome("refused", code, _diagnosis(error))
+
+
+def _diagnosis(error: Exception) -> Diagnosis | None:
+    """Return what a refusal says of the recipient; None if it is about the sender, the session or the content."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, words = next(iter(error.recipients.values()))
+        return diagnose(f"{code} {_words(words)}", hard=True)
+    if isinstance(error, smtplib.SMTPDataError):  # some servers look for the mailbox only now
+        found = diagnose(f"{error.smtp_code} {_words(error.smtp_error)}", hard=True)
+        return found if found.alarm or (found.dead and found.code) else None
+    return None
+
+
+def _words(said: bytes | str) -> str:
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else said
 
 
 def _code(error: Exception) -> str:

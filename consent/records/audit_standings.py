@@ -134,7 +134,9 @@ def _reaches(item: Item, topic: Topic) -> bool:
         return bool(body["brand"] == brand.slug)
     if kind in ("consent.given", "consent.withdrawn") and (body["topic"] or body["brand"]):
         return bool(body["topic"] == topic.slug if body["topic"] else body["brand"] == brand.slug)
-    if kind == "consent.withdrawn" or kind.startswith("suppression."):
+    if kind == "bounce.received":
+        return bool(body["details"]["stops"])
+    if kind in ("consent.withdrawn", "complaint.received") or kind.startswith("suppression."):
         return body["details"].get("organization") in (None, brand.organization.slug)
     return False
 

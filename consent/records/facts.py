@@ -102,6 +102,14 @@ def _suppressed(body: Mapping[str, Any], common: _Common) -> list[Fact]:
     return [facts.Suppression(reason=reason, **common)]
 
 
+def _bounced(body: Mapping[str, Any], common: _Common) -> list[Fact]:
+    return [facts.Suppression(reason="hard_bounce", **common)] if body["details"]["stops"] else []
+
+
+def _complained(body: Mapping[str, Any], common: _Common) -> list[Fact]:
+    return [facts.Withdrawal(organization=body["details"].get("organization"), act="complained", **common)]
+
+
 def _related(body: Mapping[str, Any], common: _Common) -> list[Fact]:
     details, brand = body["details"], body["brand"]
     named = {"type": details["type"], "brand": brand, "zone": _zone(details)}
@@ -139,6 +147,8 @@ _MAKERS: Mapping[str, Callable[[Mapping[str, Any], _Common], list[Fact]]] = {
     "consent.withdrawn": _withdrawn,
     "suppression.added": _suppressed,
     "suppression.lifted": _voided,
+    "bounce.received": _bounced,
+    "complaint.received": _complained,
     "contact.erased": _erased,
     "relationship.recorded": _related,
     "relationship.ended": _ended,

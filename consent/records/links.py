@@ -18,6 +18,7 @@ from consent.store.standings import Standing
 from consent.tokens import BadLink
 
 _NOBODY = bytes(16)
+_LASTING = ("u", "b")  # unsubscribing and bouncing go on when every other link of a person was ended
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Link:
 
     def token(self, purpose: str, keys: Sequence[str]) -> str:
         """Return the token for another *purpose* that names the same row."""
-        epoch = 0 if purpose == "u" else self.epoch
+        epoch = 0 if purpose in _LASTING else self.epoch
         return tokens.make(purpose, self.handle, epoch, self.organization.id, keys)
 
 
@@ -56,7 +57,7 @@ def open_link(connection: Connection, text: str, purpose: str, keys: Sequence[st
     token = tokens.parse(text)
     row = connection.execute(_BY_HANDLE, {"handle": token.handle}).first()
     organization = catalogue.organization(row.organization) if row else None
-    epoch = row.epoch if row and token.purpose != "u" else 0
+    epoch = row.epoch if row and token.purpose not in _LASTING else 0
     tokens.verify(token, purpose, epoch, organization.id if organization else _NOBODY, keys)
     if row is None or organization is None:
         raise BadLink

@@ -15,7 +15,7 @@ from consent import catalogue
 from consent.addresses import Address
 from consent.catalogue import Topic
 from consent.law.places import law_of
-from consent.records import append, contacts, history, standing
+from consent.records import append, contacts, history, once, standing
 from consent.records.append import Draft, LedgerRow
 from consent.records.history import History
 from consent.store import database
@@ -35,7 +35,8 @@ class Told:
     """One thing that is told about *address*: *draft* makes its entry in the light of what is on record.
 
     *topics* are those whose standing it may change. *place* is where the person is, if that was told too.
-    *occurred_at* is when it happened, None for now. *draft* may raise Refused.
+    *once* is a source and an id of its own, under which it is recorded once: told again it is Refused. *draft* may
+    raise Refused.
     """
 
     address: Address
@@ -43,6 +44,7 @@ class Told:
     topics: tuple[Topic, ...]
     language: str = catalogue.LANGUAGES[0]
     place: str | None = None
+    once: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,9 @@ def _of_one(connection: Connection, told: Sequence[Told], act: Act) -> list[Reco
         done: list[Told] = []
         for one in told:
             act = act.in_turn(past)
+            if one.once and not once.first(connection, *one.once, act.now):
+                outcomes.append(Refused("event", "It was told before."))
+                continue
             try:
                 draft = one.draft(past, act)
             except Refused as refused:

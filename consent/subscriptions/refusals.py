@@ -30,6 +30,7 @@ CHANNELS = {
     "other_authorized_user": "provider", "import": "import",
 }  # fmt: skip
 REASONS = ("hard_bounce", "complaint", "invalid", "manual")
+_STOPS = ("suppression.added", "bounce.received", "complaint.received")
 
 
 @dataclass(frozen=True)
@@ -90,17 +91,25 @@ def lifting(address: Address, entry: str) -> Told:
     """Return for recording that the suppression of *entry* was a mistake. A complaint is the person's and stays."""
 
     def draft(past: History, act: Act) -> Draft:
-        found = next((i for i in past.own if i.entry_id == entry and i.body["kind"] == "suppression.added"), None)
+        found = next((i for i in past.own if i.entry_id == entry and i.body["kind"] in _STOPS), None)
         if found is None:
             raise Refused("lifts", "This is no entry of a suppression of this person.")
-        if found.body["details"]["reason"] == "complaint":
+        reason = _reason(found.body["kind"], found.body["details"])
+        if reason == "complaint":
             raise Refused("lifts", "A complaint is the person's own no; only a later express act of theirs ends it.")
         if any(entry in i.body["refs"] for i in past.own if i.body["kind"] == "suppression.lifted"):
             raise Refused("lifts", "This suppression is lifted already.")
-        fields = {"channel": act.channel, "refs": [entry], "details": {"reason": found.body["details"]["reason"]}}
+        fields = {"channel": act.channel, "refs": [entry], "details": {"reason": reason}}
         return Draft("suppression.lifted", act.actor, fields, act.evidence)
 
     return Told(address, draft, _all_topics())
+
+
+def _reason(kind: str, details: Mapping[str, Any]) -> str:
+    """Return why an entry stops delivery; empty if it does not."""
+    if kind == "bounce.received":
+        return "hard_bounce" if details["stops"] else ""
+    return "complaint" if kind == "complaint.received" else str(details["reason"])
 
 
 class Listed(NamedTuple):
@@ -122,7 +131,7 @@ def listed(after: str, most: int, secret: str) -> list[Listed]:
     wanted = (
         select(LedgerEntry.entry_id, LedgerEntry.kind, LedgerEntry.body, LedgerEntry.occurred_at, Contact.deny_key)
         .join(Contact, Contact.id == LedgerEntry.contact)
-        .where(LedgerEntry.kind.in_(("suppression.added", "suppression.lifted")), LedgerEntry.entry_id > after)
+        .where(LedgerEntry.kind.in_((*_STOPS, "suppression.lifted")), LedgerEntry.entry_id > after)
         .where(Contact.deny_key.is_not(None))
         .order_by(LedgerEntry.entry_id)
         .limit(most)
@@ -136,7 +145,7 @@ def listed(after: str, most: int, secret: str) -> list[Listed]:
         Listed(
             row.entry_id,
             row.kind,
-            json.loads(row.body)["details"]["reason"],
+            _reason(row.kind, json.loads(row.body)["details"]),
             addresses.digest(row.deny_key, secret),
             row.occurred_at,
         )

@@ -61,7 +61,7 @@ def _asked_by_program() -> bool:
     """Whether the answer is for a program: the API's, the ledger's, a receipt as JSON."""
     if request.path.startswith("/r/"):
         return request.args.get("format") == "json"
-    return request.path.startswith(("/api/", "/ledger/"))
+    return request.path.startswith(("/api/", "/ledger/", "/feedback/"))
 
 
 def _problem(error: HTTPException) -> Response:

@@ -7,7 +7,7 @@ folder instead, and any of them answers for all.
 import hmac
 import ipaddress
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +42,9 @@ class _Metrics:
         self.seconds = Histogram(
             "consent_http_request_seconds", "Time until the answer began.", ("route",), registry=self.registry
         )
+        self.feedback = Counter(
+            "consent_feedback", "Events that came back about mail.", ("provider", "what"), registry=self.registry
+        )
         self.registry.register(_Lag())
 
 
@@ -61,6 +64,13 @@ class _Lag(Collector):
 def install(app: Flask) -> None:
     """Let *app* count."""
     app.extensions[_EXTENSION] = _Metrics()
+
+
+def feedback(provider: str, found: Mapping[str, int]) -> None:
+    """Count what a provider told, by its sort."""
+    counter = current_app.extensions[_EXTENSION].feedback
+    for what, number in found.items():
+        counter.labels(provider, what).inc(number)
 
 
 def share(place: Path) -> None:

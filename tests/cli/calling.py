@@ -13,7 +13,7 @@ Run = Callable[..., Result]
 
 
 def runner(path: Path, *first: str) -> Run:
-    """Return what runs ``consent`` with the words *first* and those given to it, and with further settings by name."""
+    """Return what runs ``consent`` with the words *first* and those given to it, *input*, and further settings by name."""
     environment = {
         "CONSENT_ENV": "development",
         "CONSENT_DATABASE_URL": database.db.engine.url.render_as_string(hide_password=False),
@@ -22,4 +22,6 @@ def runner(path: Path, *first: str) -> Run:
         "CONSENT_SMTP_URL": f"mailbox:{path}/mail",
         "CONSENT_LEDGER_KEY": f"{path}/ledger.key",
     }
-    return lambda *words, **more: CliRunner().invoke(consent, [*first, *words], env=environment | more)
+    return lambda *words, input=None, **more: CliRunner().invoke(
+        consent, [*first, *words], input=input, env=environment | more
+    )

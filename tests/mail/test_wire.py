@@ -71,7 +71,7 @@ def test_the_confirmation_mail_on_the_wire(house: House, over_smtp: Flask, postb
     (envelope,) = postbox.envelopes
     head = raw(envelope).split(b"\r\n\r\n")[0].decode("ascii")
     assert envelope.rcpt_tos == [ANNE.email]
-    assert envelope.mail_from == "news@acme.example"
+    assert re.fullmatch(r"b\+[a-z2-7]{40}@acme\.example", str(envelope.mail_from))
     assert re.search(r"^List-Unsubscribe: <https://consent\.example\.com/u/[a-z2-7]{40}>\r?$", head, re.M)
     assert re.search(r"^List-Unsubscribe-Post: List-Unsubscribe=One-Click\r?$", head, re.M)
     assert re.search(r"^List-Id: <newsletter\.acme\.acme\.example>\r?$", head, re.M)
@@ -135,6 +135,25 @@ def test_a_refused_recipient_is_not_tried_again(house: House, over_smtp: Flask, 
     later(days=1)
     assert work.drain(over_smtp) == 0
     assert [row for row in house.rows()["outbox"] if "'failed'" in row and "'550'" in row]
+    assert house.kinds(ANNE.email) == ["consent.requested", "bounce.received"]
+    assert house.decide(ANNE.email, kind="confirmation").decision.code == "undeliverable"
+
+
+@pytest.mark.parametrize(
+    ("rcpt", "data"),
+    [
+        ("550 5.7.515 Access denied, sending domain does not meet the required level", "250 OK"),
+        ("250 OK", "554 5.7.1 this looks like spam"),
+        ("250 OK", "550 5.6.0 no thanks"),
+    ],
+)
+def test_a_refusal_that_is_about_us_or_the_message_is_no_bounce_of_the_person(
+    house: House, over_smtp: Flask, postbox: Postbox, rcpt: str, data: str
+) -> None:
+    house.sign_up(ANNE.email)
+    postbox.rcpt, postbox.data = rcpt, data
+    work.drain(over_smtp)
+    assert house.kinds(ANNE.email) == ["consent.requested"]
 
 
 def test_a_server_that_is_away_is_tried_for_three_days(house: House, app: Flask, tmp_path: Path, later: Any) -> None:
@@ -204,5 +223,6 @@ def letter(**changes: str) -> Letter:
         "language": "en",
         "list_id": "<newsletter.acme.acme.example>",
         "unsubscribe_url": "https://consent.example.com/u/" + "a" * 40,
+        "bounce_token": "a" * 40,
     }
     return Letter(**(plain | changes))
