@@ -5,6 +5,7 @@ writes, of one snapshot. Either is looked through before it gets its name, for a
 """
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -51,7 +52,7 @@ def make(folder: Path, now: datetime) -> Backup:
         path = folder / f"consent-{now:%Y%m%dT%H%M%SZ}.{'db' if sqlite else 'dump'}"
         with _draft(path) as draft:
             held = _copy_file(connection, draft) if sqlite else _dump(connection, draft)
-    note = _keep_note(path, held.head) if held.head else None
+            note = _keep_note(path, held.head) if held.head else None  # first, so that no copy ever lacks its head
     return Backup(path, path.stat().st_size, held.entries, held.head.size if held.head else 0, note)
 
 
@@ -101,6 +102,7 @@ def _copy_file(connection: Connection, draft: Path) -> _Held:
     try:
         with closing(sqlite3.connect(draft, isolation_level=None)) as copy:
             _driver(connection).backup(copy)  # in one step: with several, a busy writer would make it begin again
+            connection.invalidate()  # the snapshot keeps the log of the writers from being taken in
             copy.execute("PRAGMA journal_mode = DELETE")  # else it were whole only with a -wal file beside it
             (found,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.Error as error:
@@ -112,6 +114,7 @@ def _copy_file(connection: Connection, draft: Path) -> _Held:
 
 def _dump(connection: Connection, draft: Path) -> _Held:
     """Let ``pg_dump`` write *draft* from the snapshot of *connection*, and read it through."""
+    _refuse_what_would_be_seen(connection)
     held, info = _held(connection), _driver(connection).info
     snapshot = connection.execute(select(func.pg_export_snapshot())).scalar_one()
     secret = {"PGPASSWORD": info.password} if info.password else {}  # who lists processes sees the command
@@ -119,8 +122,17 @@ def _dump(connection: Connection, draft: Path) -> _Held:
         "pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--no-password", f"--snapshot={snapshot}",
         f"--file={draft}", f"--dbname={info.dsn}", secret=secret,
     )  # fmt: skip
+    connection.invalidate()  # it may have been cut off for idling meanwhile, which takes nothing from the dump
     _run("pg_restore", f"--file={os.devnull}", str(draft), secret={})
     return held
+
+
+def _refuse_what_would_be_seen(connection: Connection) -> None:
+    """Raise NoBackup if the URL holds a secret that can be handed to a program only in its command line."""
+    options = _driver(connection).pgconn.info
+    for name in [one.keyword.decode() for one in options if one.val and one.dispchar == b"*"]:
+        if name != "password":
+            raise NoBackup(f"{name} in CONSENT_DATABASE_URL would be seen by who lists processes: take it out.")
 
 
 def _driver(connection: Connection) -> Any:
@@ -132,8 +144,13 @@ def _run(program: str, *words: str, secret: dict[str, str]) -> None:
         raise NoBackup(f"{program} is not in the PATH: install PostgreSQL's client programs of the server's version.")
     done = subprocess.run([found, *words], env=_plain() | secret, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = next(iter(done.stderr.splitlines()), "").removeprefix(f"{program}: error: ")
-        raise NoBackup(f"{program} failed: {said or f'exit status {done.returncode}'}")
+        raise NoBackup(f"{program} failed: {_reason(done.returncode, done.stderr)}")
+
+
+def _reason(status: int, stderr: str) -> str:
+    """Return in one line why a program failed: its errors and their details, not the warnings before them."""
+    said = re.findall(r"^\w+: (?:error|detail): (.+)$", stderr, re.MULTILINE)[:3] or stderr.splitlines()[:1]
+    return "; ".join(said) or (f"exit status {status}" if status > 0 else f"ended by signal {-status}")
 
 
 def _plain() -> dict[str, str]:
