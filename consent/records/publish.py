@@ -124,8 +124,8 @@ def _check(connection: Connection, old: Checkpoint, size: int, what: str) -> Non
             merkle.verify_consistency(proof, old_size=old.size, new_size=size, old_root=old.root, new_root=root)
     except BadProof:
         raise Contradiction(
-            f"The first {old.size} entries are not those of {what}: the database was changed. "
-            "`consent audit` names the rows."
+            f"The first {old.size} entries are not those of {what}: the database was changed, or restored from an old "
+            "copy, and went on. `consent audit` names the rows."
         ) from None
 
 
