@@ -8,7 +8,7 @@ Every domain of recipients that has mail due gets an equal share of each claim, 
 do not hold up the one message to another.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -93,13 +93,16 @@ def anything_due(connection: Connection, now: datetime) -> bool:
     return bool(connection.execute(select(exists().where(*_due(OutboxRow, now)))).scalar())
 
 
-def claim(connection: Connection, now: datetime, most: int = 20, after: str = "") -> list[Job]:
+def claim(
+    connection: Connection, now: datetime, most: int = 20, after: str = "", without: Collection[str] = ()
+) -> list[Job]:
     """Lease up to *most* due rows for LEASE and return them, domain by domain, the oldest of each first.
 
     Domains take equal shares, beginning with the one that follows *after* in the alphabet: a worker that gives the
-    domain it ended with goes round. Two statements, and one more for each domain.
+    domain it ended with goes round. Those in *without* are left alone. Two statements, and one more for each domain.
     """
-    domains = _due_domains(connection, now, after, most)
+    found = _due_domains(connection, now, after, most + len(without))
+    domains = [domain for domain in found if domain not in without][:most]
     jobs: list[Job] = []
     for number, domain in enumerate(domains):
         share = -(-(most - len(jobs)) // (len(domains) - number))  # what is left, divided, rounded up
@@ -163,11 +166,11 @@ def begin(connection: Connection, job: Job) -> None:
     _write(connection, job, unanswered=OutboxRow.unanswered + 1)
 
 
-def give_back(connection: Connection, jobs: Sequence[Job]) -> None:
-    """End the leases of *jobs*, the first of which was to begin: another worker may have them at once."""
+def give_back(connection: Connection, jobs: Sequence[Job], *, begun: Job | None = None) -> None:
+    """End the leases of *jobs*: another worker may have them at once. One of them may be *begun* on paper."""
     theirs = update(OutboxRow).where(OutboxRow.id.in_([job.id for job in jobs]), OutboxRow.state == "due")
-    begun = case((OutboxRow.id == jobs[0].id, 1), else_=0)
-    values = {"attempts": OutboxRow.attempts - 1, "unanswered": OutboxRow.unanswered - begun}
+    begun_too = case((OutboxRow.id == (begun.id if begun else ""), 1), else_=0)
+    values = {"attempts": OutboxRow.attempts - 1, "unanswered": OutboxRow.unanswered - begun_too}
     connection.execute(theirs.values(leased_until=_NEVER, **values))
 
 

@@ -11,8 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from consent import clock
 from consent.config import Settings
-from consent.mail import deliver
+from consent.mail import deliver, lanes
 from consent.mail.deliver import Round
+from consent.mail.lanes import Lanes
 from consent.mail.transport import Carrier
 from consent.records import kept, publish, signing
 from consent.records.append import Origin
@@ -22,7 +23,6 @@ from consent.records.signing import KeyTrouble
 from consent.store import trouble
 from consent.subscriptions import renewals
 
-IDLE_SECONDS = 0.1
 TROUBLE_SECONDS = 1.0
 _TIDY_SECONDS = 600.0
 PUBLISH_SECONDS = 10.0
@@ -30,11 +30,12 @@ What = TypeVar("What")
 _log = logging.getLogger("consent.worker")
 
 
-def round_of(settings: Settings) -> Round:
-    """Return what a worker carries from round to round."""
+def round_of(settings: Settings, stop: threading.Event | None = None) -> Round:
+    """Return what a worker carries from round to round; it ends when *stop* is set."""
     own_name = urlsplit(settings.base_url).hostname or "localhost"
     carrier = Carrier(settings.smtp_url, own_name)
-    return Round(carrier, settings.secret_keys, settings.base_url, settings.ledger_origin)
+    stop = stop or threading.Event()
+    return Round(carrier, settings.secret_keys, settings.base_url, settings.ledger_origin, stop)
 
 
 def drain(app: Flask) -> int:
@@ -44,6 +45,7 @@ def drain(app: Flask) -> int:
         _timed(round_)
         while done := deliver.deliver_due(round_):
             total += done
+        round_.carrier.rest()
         publish.number_all(clock.now())
         sign(app.config["CONSENT"])
     return total
@@ -57,15 +59,24 @@ def run(app: Flask, stop: threading.Event) -> None:
     ledger = threading.Thread(target=_keep_ledger, args=(app, stop), name="ledger", daemon=True)
     ledger.start()
     with app.app_context():
-        round_ = round_of(app.config["CONSENT"])
-        round_.stop, tidied = stop, clock.monotonic() - _TIDY_SECONDS
+        paths = Lanes([round_of(app.config["CONSENT"], stop) for _ in range(lanes.LANES)])
+        threads, tidied = lanes.start(paths, lambda *which: _lane(app, paths, *which)), -_TIDY_SECONDS
         while not stop.is_set():
-            done = _safely(deliver.deliver_due, round_)
+            _safely(lambda _: paths.watch(), None)
             if clock.monotonic() - tidied > _TIDY_SECONDS:
-                _safely(_timed, round_)
+                _safely(_timed, paths.rounds[0])
                 tidied = clock.monotonic()
-            _rest(stop, done)
-    ledger.join()
+            stop.wait(lanes.IDLE_SECONDS)
+    for thread in (*threads, ledger):
+        thread.join()
+
+
+def _lane(app: Flask, paths: Lanes, round_: Round, number: int) -> None:
+    """Deliver in one lane until told to stop."""
+    with app.app_context():
+        while not round_.stop.is_set():
+            _rest(round_.stop, _safely(paths.work, round_), lanes.idle(number))
+        round_.carrier.rest()
 
 
 def _keep_ledger(app: Flask, stop: threading.Event) -> None:
@@ -81,10 +92,10 @@ def _keep_ledger(app: Flask, stop: threading.Event) -> None:
             _rest(stop, done)
 
 
-def _rest(stop: threading.Event, done: int | None) -> None:
+def _rest(stop: threading.Event, done: int | None, idle: float = lanes.IDLE_SECONDS) -> None:
     """Go on at once after work was *done*, wait a moment if there was none, and longer after a failure (None)."""
     if not done:
-        stop.wait(IDLE_SECONDS if done == 0 else TROUBLE_SECONDS)
+        stop.wait(idle if done == 0 else TROUBLE_SECONDS)
 
 
 def _timed(round_: Round) -> int:

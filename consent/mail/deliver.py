@@ -7,7 +7,8 @@ been taken: it goes once more under the same Message-ID. If that ends in the dar
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -42,8 +43,10 @@ _log = logging.getLogger("consent.mail")
 class Round:
     """What a worker carries from round to round.
 
-    *domain* is the one whose mail it delivered last. *unwritten* is what became of messages while the database was
-    away: without it they would go a second time. Once *stop* is set, no further message is begun.
+    *domain* is the one whose mail it delivered last. *rest* are the messages that it claimed and has not begun.
+    *since* is when, on the monotonic clock, it began the one to *domain* that is on its way, None if there is none.
+    *unwritten* is what became of messages while the database was away: without it they would go a second time. Once
+    *stop* is set, no further message is begun.
     """
 
     carrier: Carrier
@@ -52,6 +55,8 @@ class Round:
     log: str  # the ledger's origin
     stop: threading.Event = field(default_factory=threading.Event)
     domain: str = ""
+    rest: "deque[Job]" = field(default_factory=deque)
+    since: float | None = None
     unwritten: "list[Delivered]" = field(default_factory=list)
 
 
@@ -63,32 +68,68 @@ class Delivered(NamedTuple):
     outcome: Outcome
 
 
-def deliver_due(round_: Round) -> int:
-    """Deliver what is due and return how many rows were worked on; 0 when there is nothing to do."""
+def deliver_due(round_: Round, without: Collection[str] = ()) -> int:
+    """Deliver what is due and return how many rows were worked on; 0 when there is nothing to do.
+
+    Nothing goes to the domains in *without*. What another thread takes out of the round's rest, this one leaves.
+    """
     _write_down_all(round_)
-    jobs, begun = _claim(round_.domain), clock.monotonic()
-    for number, job in enumerate(jobs):
-        if round_.stop.is_set() or clock.monotonic() - begun > _BEGIN_SECONDS:
-            _give_back(jobs[number:])
-            return number
-        round_.domain = job.domain
-        following = jobs[number + 1] if number + 1 < len(jobs) else None
-        try:
-            _deliver(round_, job, following)
-        except SQLAlchemyError:
-            raise  # the database is away: the leases run out, and every message is tried again
-        except Exception as error:  # one message that cannot be made must not hold up the others
-            _put_off(job, type(error).__name__, following)
+    round_.rest.extend(_claim(round_.domain, without))
+    end, done, job = clock.monotonic() + _BEGIN_SECONDS, 0, _next(round_)
+    while job:
+        if round_.stop.is_set() or clock.monotonic() > end:
+            _give_back([job, *_rest(round_)], begun=job)
+            break
+        job, done = _one(round_, job), done + 1
+    return done
+
+
+def _one(round_: Round, job: Job) -> Job | None:
+    """Deliver *job*, and return the next one, of which is noted that it begins."""
+    round_.domain, round_.since = job.domain, clock.monotonic()
+    try:
+        return _deliver(round_, job)
+    except SQLAlchemyError:
+        round_.rest.clear()
+        raise  # the database is away: the leases run out, and every message is tried again
+    except Exception as error:  # one message that cannot be made must not hold up the others
+        following = _next(round_)
+        _put_off(job, type(error).__name__, following)
+        return following
+    finally:
+        round_.since = None
+
+
+def _next(round_: Round) -> Job | None:
+    """Take the next message out of the round's rest, which another thread may be emptying."""
+    try:
+        return round_.rest.popleft()
+    except IndexError:
+        return None
+
+
+def _rest(round_: Round) -> list[Job]:
+    found = []
+    while job := _next(round_):
+        found.append(job)
+    return found
+
+
+def relieve(round_: Round) -> int:
+    """Give back what the round of another thread has claimed and not begun, and return how many messages that were."""
+    jobs = _rest(round_)
+    if jobs:
+        _give_back(jobs)
     return len(jobs)
 
 
 @database.retried
-def _claim(after: str) -> list[Job]:
+def _claim(after: str, without: Collection[str]) -> list[Job]:
     with database.reading() as connection:  # most rounds find nothing, and nothing need then be written
         if not outbox.anything_due(connection, clock.now()):
             return []
     with database.writing() as connection:
-        jobs = outbox.claim(connection, clock.now(), after=after)
+        jobs = outbox.claim(connection, clock.now(), after=after, without=without)
         _begin(connection, jobs[0] if jobs else None)
     return jobs
 
@@ -99,9 +140,9 @@ def _begin(connection: Connection, job: Job | None) -> None:
 
 
 @database.retried
-def _give_back(jobs: Sequence[Job]) -> None:
+def _give_back(jobs: Sequence[Job], begun: Job | None = None) -> None:
     with database.writing() as connection:
-        outbox.give_back(connection, jobs)
+        outbox.give_back(connection, jobs, begun=begun)
 
 
 @database.retried
@@ -112,7 +153,7 @@ def _put_off(job: Job, fault: str, following: Job | None) -> None:
         _begin(connection, following)
 
 
-def _deliver(round_: Round, job: Job, following: Job | None) -> None:
+def _deliver(round_: Round, job: Job) -> Job | None:
     now = clock.now()
     with database.reading() as connection:
         letter = compose.letter(connection, job, Desk(round_.keys, round_.base_url, now))
@@ -124,7 +165,9 @@ def _deliver(round_: Round, job: Job, following: Job | None) -> None:
         outcome = _send(round_, letter, now)
     _log.info("%s %s: %s %s", job.kind, job.id, outcome.state, outcome.code)
     round_.unwritten.append(Delivered(job, letter, outcome))
+    following = _next(round_)
     _write_down_all(round_, following)
+    return following
 
 
 def _send(round_: Round, letter: Letter, now: datetime) -> Outcome:

@@ -18,6 +18,8 @@ from consent.mail.headers import Letter
 
 CONNECT_SECONDS = 5
 MESSAGE_SECONDS = 30
+_MOST_CARRIED = 100  # messages over one connection, as many servers have it
+_OK = 250
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
@@ -77,22 +79,46 @@ class Carrier(flask_mail.Mail):
         self.max_emails = None
         scheme, _, path = smtp_url.partition(":")
         self.folder = Path(path) if scheme in ("file", "mailbox") else None
+        self._wire: Wire | None = None
+        self._carried = 0  # messages over this connection
 
     def carry(self, letter: Letter, content: bytes) -> Outcome:
         """Deliver *content* to the letter's one recipient and return what became of it; raises nothing."""
         if self.folder:
             return _write(self.folder, letter, content)
         try:
-            wire = Wire(self).__enter__()
+            wire = self._connected()
         except (OSError, smtplib.SMTPException) as error:
             return Outcome("later", _code(error))
         try:
             wire.send(_Bytes(letter, content), envelope_from=letter.return_path)
+        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as error:
+            return _failed(error)  # the server answered, and takes the next one
         except (OSError, smtplib.SMTPException) as error:
+            self._let_go()
             return _failed(error)
-        finally:
-            _hang_up(wire)
         return Outcome("sent", "250")
+
+    def _connected(self) -> Wire:
+        """Return the connection of the message before, if the server still answers on it, or else a new one."""
+        if self._wire and (self._carried >= _MOST_CARRIED or not _answers(self._wire)):
+            self.rest()
+        if self._wire is None:
+            self._wire, self._carried = Wire(self).__enter__(), 0
+        self._carried += 1
+        return self._wire
+
+    def rest(self) -> None:
+        """Close the connection, if there is one: servers do not like to wait."""
+        if self._wire:
+            _hang_up(self._wire)
+        self._wire = None
+
+    def _let_go(self) -> None:
+        """Drop a connection that broke or was refused something, without another word."""
+        if self._wire and self._wire.host:
+            self._wire.host.close()
+        self._wire = None
 
 
 class _Bytes(flask_mail.Message):
@@ -104,6 +130,14 @@ class _Bytes(flask_mail.Message):
 
     def as_bytes(self) -> bytes:
         return self._content
+
+
+def _answers(wire: Wire) -> bool:
+    """Whether the server is still there, asked with RSET, so that no message is given to a dead connection."""
+    try:
+        return wire.host is not None and int(wire.host.rset()[0]) == _OK
+    except (OSError, smtplib.SMTPException):
+        return False
 
 
 def _failed(error: Exception) -> Outcome:
