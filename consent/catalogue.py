@@ -70,9 +70,14 @@ class Brand:
         """The ways to reach the brand that are set: phone, e-mail, web, in this order."""
         return tuple(way for way in (self.phone, self.email, self.web) if way)
 
+    @property
+    def domain(self) -> str:
+        """The domain that its mail comes from."""
+        return self.from_address.rpartition("@")[2]
+
     def list_id(self, name: str) -> str:
         """Return the List-Id (RFC 2919) of the brand's mail called *name*, such as a topic's."""
-        return f"<{name}.{self.slug}.{self.from_address.rpartition('@')[2]}>"
+        return f"<{name}.{self.slug}.{self.domain}>"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import shutil
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -15,6 +15,8 @@ from consent import catalogue, clock
 from consent.cli.session import app_context
 from consent.config import BadSettings, Settings
 from consent.ledger.merkle import BrokenTree
+from consent.mail.domain.ask import NoResolver, Resolver, about_domain, about_links, asking, system_resolver
+from consent.mail.domain.findings import Mark
 from consent.records import enforcement, permissions, prove, sequence, signing
 from consent.records.permissions import Role
 from consent.records.signing import KeyTrouble, Publisher
@@ -22,6 +24,7 @@ from consent.store import database
 from consent.store.ledger import LedgerEntry
 from consent.web import health
 
+_COLOURS: dict[Mark, str] = {"ok": "green", "warn": "yellow", "FAIL": "red"}
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _SECONDS = 5
 _AHEAD = timedelta(seconds=60)
@@ -33,35 +36,57 @@ class _Wrong(Exception):
 
 
 @click.command()
-def doctor() -> None:
+@click.option("--mail", "dns", is_flag=True, help="Ask DNS as well whether receivers can trust the brands' mail.")
+@click.option("--selector", "selectors", multiple=True, metavar="NAME", help="A DKIM key to look at, with --mail.")
+@click.pass_obj
+def doctor(resolver: Resolver | None, dns: bool, selectors: tuple[str, ...]) -> None:
     """Check the settings, the database and its guards, the ledger's key, the clock, and where mail goes."""
+    if selectors and not dns:
+        raise click.UsageError("--selector says which key to look up: add --mail.")
     well = True
     try:
         with app_context(migrated=False) as app:
             settings: Settings = app.config["CONSENT"]
-            _say("settings", True, f"{settings.environment}, links begin with {settings.base_url}")
+            _say("settings", "ok", f"{settings.environment}, links begin with {settings.base_url}")
             for name, check in _CHECKS.items():
                 well &= _run(name, check, settings)
                 if name == "schema" and health.schema_problem():
                     break  # the others would only fail for want of tables
+            else:
+                well &= not dns or _domains(settings, resolver, selectors)
     except BadSettings as error:
-        _say("settings", False, str(error))
+        _say("settings", "FAIL", str(error))
         well = False
     sys.exit(0 if well else 1)
 
 
 def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> bool:
     try:
-        _say(name, True, check(settings))
+        _say(name, "ok", check(settings))
     except (_Wrong, KeyTrouble) as error:
-        _say(name, False, str(error))
+        _say(name, "FAIL", str(error))
         return False
     return True
 
 
-def _say(name: str, well: bool, text: str) -> None:
-    mark = click.style("ok  ", fg="green") if well else click.style("FAIL", fg="red", bold=True)
-    click.echo(f"{mark}  {name:<9} {text}")
+def _say(name: str, mark: Mark, text: str) -> None:
+    click.echo(f"{click.style(f'{mark:<4}', fg=_COLOURS[mark], bold=mark == 'FAIL')}  {name:<9} {text}")
+
+
+def _domains(settings: Settings, resolver: Resolver | None, selectors: Sequence[str]) -> bool:
+    """Say what DNS holds about each domain that we write from, and return whether nothing is wrong."""
+    try:
+        ask = asking(resolver or system_resolver())
+    except NoResolver as error:
+        _say("dns", "FAIL", str(error))
+        return False
+    domains = sorted({brand.domain for brand in catalogue.current().brands.values()})
+    found = about_links(ask, urlsplit(settings.base_url).hostname or "")
+    for domain in domains:
+        found += about_domain(ask, domain, domain, selectors)  # the envelope's sender is From: transport.Carrier
+    for finding in found:
+        _say(finding.about, finding.mark, finding.text)
+    return all(finding.mark != "FAIL" for finding in found)
 
 
 def _schema(settings: Settings) -> str:

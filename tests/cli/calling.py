@@ -12,8 +12,11 @@ from tests.conftest import SECRET
 Run = Callable[..., Result]
 
 
-def runner(path: Path, *first: str) -> Run:
-    """Return what runs ``consent`` with the words *first* and those given to it, *input*, and further settings by name."""
+def runner(path: Path, *first: str, obj: object = None) -> Run:
+    """Return what runs ``consent`` with the words *first* and those given to it, *input*, and further settings by name.
+
+    *obj* is what the commands get as click's object: for ``consent doctor``, the resolver that it asks.
+    """
     environment = {
         "CONSENT_ENV": "development",
         "CONSENT_DATABASE_URL": database.db.engine.url.render_as_string(hide_password=False),
@@ -23,5 +26,5 @@ def runner(path: Path, *first: str) -> Run:
         "CONSENT_LEDGER_KEY": f"{path}/ledger.key",
     }
     return lambda *words, input=None, **more: CliRunner().invoke(
-        consent, [*first, *words], input=input, env=environment | more
+        consent, [*first, *words], input=input, env=environment | more, obj=obj
     )
