@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak lint format docs wheel lock bench mutants
+.PHONY: help setup run test soak lint format docs wheel lock bench spamcheck mutants
 
 help:  ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -55,6 +55,9 @@ bench: .venv/dev  ## measure the hot paths against their ceilings (needs wrk); w
 	@$(BIN)/python -m bench.ledger
 	@$(BIN)/python -m bench.run
 	@$(BIN)/python -m bench.postgresql
+
+spamcheck: .venv/dev  ## what SpamAssassin and rspamd say about our mail, offline (needs both); writes bench/results.md
+	@$(BIN)/python -m bench.spamcheck
 
 mutants: .venv/dev  ## change the rules in every small way and see that a test notices (hours; not in CI)
 	@$(PIP) install 'mutmut>=3.3,<4'

@@ -61,22 +61,22 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(command: Sequence[str], port: int, env: dict[str, str], folder: Path) -> Iterator[float]:
-    """Run *command* until the block ends; give the seconds from its start to its first answer."""
+def serving(command: Sequence[str], port: int, env: dict[str, str], folder: Path, page: str = "/") -> Iterator[float]:
+    """Run *command* until the block ends; give the seconds from its start to its first answer for *page*."""
     begun = time.monotonic()
     process = subprocess.Popen(command, env=os.environ | env, cwd=folder, stderr=subprocess.DEVNULL)
     try:
-        yield _first_answer(port) - begun
+        yield _first_answer(port, page) - begun
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _first_answer(port: int) -> float:
+def _first_answer(port: int, page: str) -> float:
     end = time.monotonic() + 30
     while time.monotonic() < end:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{page}", timeout=2).close()
         except (urllib.error.URLError, ConnectionError):
             threading.Event().wait(0.01)
             continue
