@@ -1,6 +1,8 @@
 """What is asked of DNS, and that each of its ways of saying no is heard as what it means."""
 
 import base64
+import re
+from pathlib import Path
 
 import dns.resolver
 import pytest
@@ -141,3 +143,16 @@ def test_the_real_resolver_hears_a_real_server_as_the_tests_server_does(rsa_reco
     assert [one.mark for one in about_domain(asking(Zone(records)), "acme.example", "acme.example", ["s1"])] == [
         "ok"
     ] * 4
+
+
+def test_the_records_that_the_page_for_operators_shows_are_the_ones_that_are_asked_for(rsa_record: str) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "deliverability.md").read_text("utf-8")
+    page = page.replace("SELECTOR", "s1").replace("NAME ~", "_spf.relay.example ~")
+    key = rsa_record.partition(" p=")[2]
+    page = page.replace("THE-PUBLIC-KEY", f'{key[:200]}" "{key[200:]}')
+    shown: dict[str, dict[str, list[str]]] = {}
+    for name, kind, record in re.findall(r"^(\S+)\. +(TXT|MX) +(.+)$", page, re.M):
+        shown.setdefault(name, {}).setdefault(kind, []).append(record)
+    rest = {name: GOOD[name] for name in ("mx.acme.example", "_spf.relay.example")}
+    found = marks(about(Zone(shown | rest), "acme.example", "s1"))
+    assert found == {"spf": "ok", "dkim": "ok", "dmarc": "warn", "mx": "ok"}, "p=none is where one begins"
