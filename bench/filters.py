@@ -85,6 +85,15 @@ def rspamd(letters: Mapping[str, bytes], folder: Path) -> dict[str, Scored]:
         raise NoFilter(f"rspamd did not answer ({error}).") from None
 
 
+def versions() -> str:
+    """Return which filters these are; their rules change with them."""
+    found = []
+    for name in ("spamassassin", "rspamd"):
+        run = subprocess.run([_program(name), "--version"], capture_output=True, text=True, check=True)
+        found.append(run.stdout.partition("\n")[0].replace("daemon version ", "").replace("version ", "").strip())
+    return ", ".join(found)
+
+
 def _program(name: str) -> str:
     if found := shutil.which(name):
         return found

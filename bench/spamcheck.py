@@ -18,7 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from bench import report
-from bench.filters import NoFilter, Scored, rspamd, spamassassin
+from bench.filters import NoFilter, Scored, rspamd, spamassassin, versions
 from consent import clock, config
 from consent.app import create_app
 from consent.cli import work
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _report(scores: Mapping[str, Mapping[str, Scored]]) -> str:
-    lines = [f"`make spamcheck`, {report.machine()}.", *_HEAD.format(**MOST).splitlines(), ""]
+    lines = [f"`make spamcheck`, {report.machine()}; {versions()}.", *_HEAD.format(**MOST).splitlines(), ""]
     lines += ["| mail | " + " | ".join(scores) + " | costs points |", "|---|" + "---|" * (len(scores) + 1)]
     for letter in next(iter(scores.values())):
         found = [by[letter] for by in scores.values()]

@@ -60,6 +60,14 @@ def test_a_key_behind_an_alias_is_found(rsa_record: str) -> None:
     assert "no key" in about(zone, "acme.example", "s2")["dkim"].text
 
 
+def test_of_selectors_that_belong_to_several_brands_each_needs_one(rsa_record: str) -> None:
+    zone = Zone(GOOD | {"s1._domainkey.acme.example": {"TXT": [txt(rsa_record[:200], rsa_record[200:])]}})
+    found = [one for one in about_domain(asking(zone), "acme.example", "acme.example", ["s1", "s2"])]
+    assert [one.mark for one in found if one.about == "dkim"] == ["ok", "warn"]
+    none = about_domain(asking(Zone(GOOD)), "acme.example", "acme.example", ["s1", "s2"])
+    assert [one.mark for one in none if one.about == "dkim"] == ["FAIL", "FAIL"]
+
+
 def test_a_domain_that_does_not_exist_lacks_everything() -> None:
     found = about(Zone({}))
     assert marks(found) == {"spf": "FAIL", "dkim": "warn", "dmarc": "FAIL", "mx": "FAIL"}

@@ -90,6 +90,11 @@ def test_modifiers_that_nobody_knows_yet_and_macros_do_no_harm() -> None:
     assert said(judged("v=spf1 exists:%{i}._spf.acme.example exp=why.acme.example later=1 -all")).startswith("ok")
 
 
+def test_a_server_that_is_named_too_late_is_a_doubt() -> None:
+    assert said(judged("v=spf1 mx -all ip4:192.0.2.1")).startswith("warn")
+    assert said(judged("v=spf1 mx -all exp=why.acme.example")).startswith("ok"), "a modifier may stand anywhere"
+
+
 def test_a_slow_mechanism_is_a_doubt() -> None:
     assert said(judged("v=spf1 ptr -all")).startswith("warn") and "ptr" in said(judged("v=spf1 ptr -all"))
 

@@ -66,13 +66,15 @@ def about_domain(ask: Ask, domain: str, envelope: str, selectors: Iterable[str])
     domain, envelope = domain.lower(), envelope.lower()
     yield from spf.judge(envelope, _spf(ask, envelope))
     keys = {name: ask(dkim.name_of(name, domain), "TXT") for name in selectors}
+    has_one = any(answer.records for answer in keys.values())
     for name, answer in keys.items():
-        yield from dkim.judge(name, domain, answer)
+        yield from dkim.judge(name, domain, answer, has_one)
     if not keys:
         yield dkim.no_selector(domain)
     yield from _dmarc(ask, domain, envelope)
     mail = ask(domain, "MX")
-    addresses = {host: _addresses(ask, host) for host in hosts.exchangers(mail) or [domain] if host}
+    named = [] if mail.trouble else hosts.exchangers(mail) or [domain]
+    addresses = {host: _addresses(ask, host) for host in named if host}
     yield from hosts.judge_mx(domain, mail, addresses)
 
 

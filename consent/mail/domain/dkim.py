@@ -28,11 +28,18 @@ def no_selector(domain: str) -> Finding:
     return Finding("warn", "dkim", f"{domain}: {text}")
 
 
-def judge(selector: str, domain: str, answer: Answer) -> list[Finding]:
-    """Return what is wrong with the key of *selector*, and what to do."""
+def judge(selector: str, domain: str, answer: Answer, has_another: bool = False) -> list[Finding]:
+    """Return what is wrong with the key of *selector*, and what to do.
+
+    If the domain *has_another* of the selectors that were named, this one may be another brand's.
+    """
     name = name_of(selector, domain)
     if answer.trouble:
         return fault("dkim", name, unanswered(answer))
+    if not answer.records and has_another:
+        return verdict(
+            "dkim", name, [], ["no key; that is well if mail of this domain is signed with another one."], ""
+        )
     if not answer.records:
         text = f"no key; switch DKIM on at your mail service for {domain}, and {_record(name)} as it tells you."
         return fault("dkim", name, text)

@@ -129,9 +129,17 @@ def _doubts(domain: str, record: str, end: str) -> list[str]:
     found = []
     if end in ("", "?"):
         found.append(f"it says nothing about servers that it does not name; {_replace(domain, record)}")
+    if any(term.qualifier for term in terms(record)[_ends_at(record) :]):
+        found.append("what stands behind all is never read (RFC 7208 s. 5.1): put all last.")
     if any(term.name == "ptr" for term in terms(record)):
         found.append("ptr is slow, and many receivers skip it (RFC 7208 s. 5.5): name addresses with ip4: or ip6:.")
     return found
+
+
+def _ends_at(record: str) -> int:
+    """Return how many words are read: up to ``all``, or every one."""
+    names = [term.name for term in terms(record)]
+    return names.index("all") + 1 if "all" in names else len(names)
 
 
 def _replace(domain: str, record: str) -> str:
