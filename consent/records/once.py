@@ -15,7 +15,7 @@ def first(connection: Connection, source: str, id: str, now: datetime, meant: st
     It is forgotten with the transaction if that fails, and may then be told again.
     """
     row = {"source": source, "id": id, "meant": meant, "told_at": now}
-    return connection.execute(_note(connection.dialect.name), row).rowcount == 1
+    return connection.execute(_note(connection.dialect.name), row).first() is not None
 
 
 def meant(connection: Connection, source: str, id: str) -> str | None:
@@ -26,4 +26,4 @@ def meant(connection: Connection, source: str, id: str) -> str | None:
 
 @cache
 def _note(dialect: str) -> Insert:
-    return upserting(dialect, Told).on_conflict_do_nothing()
+    return upserting(dialect, Told).on_conflict_do_nothing().returning(Told.id)

@@ -212,6 +212,10 @@ def same_to_a_reader(genuine: p.Request, forged: p.Request) -> bool:
         if not re.fullmatch(r"https://sns\.[\w-]{3,}\.amazonaws\.com/.*", url) or url[-20:] != p.CERT_URL[-20:]:
             return False  # else it is another region's host, and the certificate is pinned by its name
         return all(one.get(n) == other.get(n) for n in {*signed, "SignatureVersion"})
+    if genuine[0] == "/feedback/sendgrid":
+        name = next(name for name in genuine[2] if name.endswith("Signature"))
+        rest = [(request[1], {n: v for n, v in request[2].items() if n != name}) for request in (genuine, forged)]
+        return rest[0] == rest[1] and decoded(genuine[2][name]) == decoded(forged[2][name])
     if genuine[0] == "/feedback/standard":
         name = next(name for name in genuine[2] if name.endswith("signature"))
         return genuine[1:2] == forged[1:2] and genuine[2][name].split()[-1] == forged[2][name].split()[-1] and all(
