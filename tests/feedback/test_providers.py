@@ -200,28 +200,34 @@ def test_nothing_that_was_changed_on_the_way_is_recorded(send: Send, house: Hous
 
 def same_to_a_reader(genuine: p.Request, forged: p.Request) -> bool:
     """Whether the change is none to whoever checks: unsigned fields, and spellings of one text."""
-    if genuine[0] == "/feedback/ses":
-        try:
-            one, other = json.loads(genuine[1]), json.loads(forged[1])
-        except ValueError:
-            return False
-        if not isinstance(other, dict) or decoded(one["Signature"]) != decoded(other.get("Signature")):
-            return False
-        signed = {"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"}
-        url = str(other.get("SigningCertURL"))
-        if not re.fullmatch(r"https://sns\.[\w-]{3,}\.amazonaws\.com/.*", url) or url[-20:] != p.CERT_URL[-20:]:
-            return False  # else it is another region's host, and the certificate is pinned by its name
-        return all(one.get(n) == other.get(n) for n in {*signed, "SignatureVersion"})
-    if genuine[0] == "/feedback/sendgrid":
-        name = next(name for name in genuine[2] if name.endswith("Signature"))
-        rest = [(request[1], {n: v for n, v in request[2].items() if n != name}) for request in (genuine, forged)]
-        return rest[0] == rest[1] and decoded(genuine[2][name]) == decoded(forged[2][name])
-    if genuine[0] == "/feedback/standard":
-        name = next(name for name in genuine[2] if name.endswith("signature"))
-        return genuine[1:2] == forged[1:2] and genuine[2][name].split()[-1] == forged[2][name].split()[-1] and all(
-            genuine[2][other] == forged[2][other] for other in genuine[2] if other != name
-        )  # fmt: skip
-    return False
+    same = {"ses": same_to_ses, "sendgrid": same_to_sendgrid, "standard": same_to_standard}
+    return same.get(genuine[0].rpartition("/")[2], lambda *_: False)(genuine, forged)
+
+
+def same_to_ses(genuine: p.Request, forged: p.Request) -> bool:
+    try:
+        one, other = json.loads(genuine[1]), json.loads(forged[1])
+    except ValueError:
+        return False
+    if not isinstance(other, dict) or decoded(one["Signature"]) != decoded(other.get("Signature")):
+        return False
+    url = str(other.get("SigningCertURL"))  # of another region's host, maybe: the certificate is pinned by its name
+    pinned = re.fullmatch(r"https://sns\.[\w-]{3,}\.amazonaws\.com/.*", url) and url[-20:] == p.CERT_URL[-20:]
+    signed = {"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type", "SignatureVersion"}
+    return bool(pinned) and all(one.get(n) == other.get(n) for n in signed)
+
+
+def same_to_sendgrid(genuine: p.Request, forged: p.Request) -> bool:
+    name = next(name for name in genuine[2] if name.endswith("Signature"))
+    one, other = ([request[1], {n: v for n, v in request[2].items() if n != name}] for request in (genuine, forged))
+    return one == other and decoded(genuine[2][name]) == decoded(forged[2][name])
+
+
+def same_to_standard(genuine: p.Request, forged: p.Request) -> bool:
+    name = next(name for name in genuine[2] if name.endswith("signature"))
+    rest = [{n: v for n, v in request[2].items() if n != name} for request in (genuine, forged)]
+    last = [request[2][name].split()[-1] for request in (genuine, forged)]
+    return genuine[1] == forged[1] and rest[0] == rest[1] and last[0] == last[1]
 
 
 def decoded(text: Any) -> bytes:
