@@ -51,6 +51,7 @@ class Settings:
     access_log: bool = True
     server_timing: bool = False
     feedback: Feedback = Feedback()
+    dkim_keys: Path | None = None
 
     @property
     def development(self) -> bool:
@@ -91,10 +92,18 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         access_log=_one_of(given, "CONSENT_ACCESS_LOG", ("on", "off"), "on") == "on",
         server_timing=_one_of(given, "CONSENT_SERVER_TIMING", ("on", "off"), "off") == "on",
         feedback=_feedback(given),
+        dkim_keys=_folder(given, "CONSENT_DKIM_KEYS"),
     )
     if not settings.development:
         _refuse_rehearsal(settings)
     return settings
+
+
+def _folder(given: Mapping[str, str], name: str) -> Path | None:
+    path = Path(given[name]).absolute() if given.get(name) else None
+    if path and not path.is_dir():
+        raise BadSettings(f"{name} must name a folder; there is none at {path}.")
+    return path
 
 
 def _feedback(given: Mapping[str, str]) -> Feedback:

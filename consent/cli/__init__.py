@@ -10,6 +10,7 @@ from consent.catalogue import Unknown
 from consent.cli import audit, backup, demo, doctor, erasing, feedback, law, ledger, records, serving, setting_up
 from consent.cli.law import BadCaseFile
 from consent.config import BadSettings
+from consent.mail.dkim_keys import BadDkim
 from consent.records.backup import NoBackup
 from consent.records.bundles import BadKept, NothingSigned, NotSignedYet
 from consent.records.publish import Contradiction
@@ -21,7 +22,7 @@ from consent.store.schema import NoSuchSchema
 
 _EXPECTED = (
     BadSettings, Contradiction, KeyTrouble, NoBackup, NoSuchSchema, NothingSigned, NotSignedYet, BadKept, BadCaseFile,
-    BadSetup, BadAddress, ClockBehind, Unknown, OSError,
+    BadSetup, BadAddress, BadDkim, ClockBehind, Unknown, OSError,
 )  # fmt: skip
 
 

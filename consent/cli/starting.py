@@ -5,6 +5,7 @@ import logging
 from sqlalchemy.exc import SQLAlchemyError
 
 from consent.config import BadSettings, Settings
+from consent.mail import dkim_keys
 from consent.records import permissions
 from consent.records.permissions import Role
 from consent.store import database, trouble
@@ -16,9 +17,13 @@ _log = logging.getLogger("consent.starting")
 def check(settings: Settings, *, works: bool) -> None:
     """Raise BadSettings if the database's login cannot do what the service needs, a worker's part too if it *works*.
 
+    A worker's keys for DKIM are looked at as well: BadDkim.
+
     A login that could change the ledger, and a database that takes no writes for now, are only told: mail must stop
     when people ask, whoever owns the tables, and a standby becomes the primary without anybody starting us again.
     """
+    if works and settings.dkim_keys:
+        dkim_keys.load(settings.dkim_keys)
     roles = [Role.WEB, *([Role.SEQUENCER] if works else [])]
     if works and settings.ledger_key.exists():
         roles.append(Role.PUBLISHER)

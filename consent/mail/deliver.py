@@ -8,7 +8,7 @@ been taken: it goes once more under the same Message-ID. If that ends in the dar
 import logging
 import threading
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -17,9 +17,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from consent import catalogue, clock, outbox
-from consent.mail import compose, headers
+from consent.mail import compose, dkim_keys, headers
 from consent.mail.compose import Desk
 from consent.mail.diagnosis import Diagnosis
+from consent.mail.dkim_keys import Key
 from consent.mail.headers import Letter, UnsafeHeader
 from consent.mail.transport import CONNECT_SECONDS, MESSAGE_SECONDS, Carrier, Outcome
 from consent.outbox import Job
@@ -54,6 +55,7 @@ class Round:
     base_url: str
     log: str  # the ledger's origin
     stop: threading.Event = field(default_factory=threading.Event)
+    dkim: Mapping[str, Key] = field(default_factory=dict)
     domain: str = ""
     rest: "deque[Job]" = field(default_factory=deque)
     since: float | None = None
@@ -175,7 +177,7 @@ def _send(round_: Round, letter: Letter, now: datetime) -> Outcome:
         content = headers.wire(letter, now)
     except UnsafeHeader as error:
         return Outcome("refused", str(error))
-    return round_.carrier.carry(letter, content)
+    return round_.carrier.carry(letter, dkim_keys.sign(content, letter.domain, round_.dkim))
 
 
 def _write_down_all(round_: Round, following: Job | None = None) -> None:
