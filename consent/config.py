@@ -52,6 +52,7 @@ class Settings:
     server_timing: bool = False
     feedback: Feedback = Feedback()
     dkim_keys: Path | None = None
+    mail_templates: Path | None = None
 
     @property
     def development(self) -> bool:
@@ -93,6 +94,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         server_timing=_one_of(given, "CONSENT_SERVER_TIMING", ("on", "off"), "off") == "on",
         feedback=_feedback(given),
         dkim_keys=_folder(given, "CONSENT_DKIM_KEYS"),
+        mail_templates=_folder(given, "CONSENT_MAIL_TEMPLATES"),
     )
     if not settings.development:
         _refuse_rehearsal(settings)

@@ -11,6 +11,7 @@ from consent.cli import audit, backup, demo, doctor, erasing, feedback, law, led
 from consent.cli.law import BadCaseFile
 from consent.config import BadSettings
 from consent.mail.dkim_keys import BadDkim
+from consent.mail.overrides import BadTemplate
 from consent.records.backup import NoBackup
 from consent.records.bundles import BadKept, NothingSigned, NotSignedYet
 from consent.records.publish import Contradiction
@@ -22,7 +23,7 @@ from consent.store.schema import NoSuchSchema
 
 _EXPECTED = (
     BadSettings, Contradiction, KeyTrouble, NoBackup, NoSuchSchema, NothingSigned, NotSignedYet, BadKept, BadCaseFile,
-    BadSetup, BadAddress, BadDkim, ClockBehind, Unknown, OSError,
+    BadSetup, BadAddress, BadDkim, BadTemplate, ClockBehind, Unknown, OSError,
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from consent import clock
 from consent.config import Settings
-from consent.mail import deliver, dkim_keys, lanes
+from consent.mail import deliver, dkim_keys, lanes, overrides
 from consent.mail.deliver import Round
 from consent.mail.lanes import Lanes
 from consent.mail.transport import Carrier
@@ -36,7 +36,10 @@ def round_of(settings: Settings, stop: threading.Event | None = None) -> Round:
     carrier = Carrier(settings.smtp_url, own_name)
     stop = stop or threading.Event()
     keys = dkim_keys.load(settings.dkim_keys) if settings.dkim_keys else {}
-    return Round(carrier, settings.secret_keys, settings.base_url, settings.ledger_origin, stop, keys)
+    own = overrides.load(settings.mail_templates) if settings.mail_templates else {}
+    return Round(
+        carrier, settings.secret_keys, settings.base_url, settings.ledger_origin, stop, dkim=keys, templates=own
+    )
 
 
 def drain(app: Flask) -> int:

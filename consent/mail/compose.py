@@ -5,11 +5,11 @@ is put into any of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_time
 from flask import render_template
 from flask_babel import force_locale
 from sqlalchemy import Connection, select
@@ -18,6 +18,7 @@ from consent import catalogue
 from consent.catalogue import Brand, Topic
 from consent.law import decide
 from consent.mail.headers import Letter
+from consent.mail.overrides import Templates, Words
 from consent.outbox import Job
 from consent.records import history, links
 from consent.records.links import Link
@@ -33,6 +34,7 @@ class Desk:
     keys: Sequence[str]
     base_url: str
     now: datetime
+    templates: Templates = field(default_factory=dict)
 
     def url(self, link: Link, purpose: str) -> str:
         """Return the full address of the page *purpose* for what *link* names."""
@@ -52,11 +54,10 @@ def _confirmation(connection: Connection, job: Job, desk: Desk) -> Letter | None
     topics = _allowed(connection, link, desk.now, "confirmation")
     if not topics or desk.now >= link.asked.expires_at:
         return None
-    zone = link.organization.zone
-    asked_on = format_datetime(link.asked.requested_at.astimezone(zone), "long", locale=link.asked.notice.language)
+    asked_on = link.asked.requested_at.astimezone(link.organization.zone)
     context = {
         "confirm_url": desk.url(link, "c"),
-        "asked_on": asked_on,
+        "asked_on": _instant(asked_on, link.asked.notice.language),
         "network": link.asked.network,
         "days": (link.asked.expires_at - link.asked.requested_at).days,
     }
@@ -140,10 +141,7 @@ def _letter(
         "unsubscribe_url": unsubscribe_url,
         "preferences_url": desk.url(link, "p"),
     } | dict(context)
-    with force_locale(language):
-        subject, text, html = (
-            render_template(f"mail/{name}/{part}", **everything) for part in ("subject.txt", "body.txt", "body.html")
-        )
+    subject, text, html = _words(name, desk.templates.get((brand.slug, name, language)), everything)
     return Letter(
         id=job.id,
         sender_name=brand.business_name,
@@ -157,6 +155,35 @@ def _letter(
         unsubscribe_url=unsubscribe_url,
         bounce_token=link.token("b", desk.keys),
     )
+
+
+def _words(name: str, own: Words | None, everything: Mapping[str, Any]) -> Words:
+    """Return subject, text and HTML of the mail *name*: in the company's *own* words, or in ours."""
+    if own:
+        return own.filled(_places(everything))
+    with force_locale(everything["language"]):
+        parts = (f"mail/{name}/{part}" for part in ("subject.txt", "body.txt", "body.html"))
+        return Words(*(render_template(part, **everything) for part in parts))
+
+
+def _places(everything: Mapping[str, Any]) -> dict[str, object]:
+    """Return what the named places of a company's own mail are filled with."""
+    brand, language = everything["brand"], everything["language"]
+    notice = everything.get("notice")
+    return dict(everything) | {
+        "business_name": brand.business_name,
+        "mailing_address": brand.mailing_address,
+        "contacts": ", ".join(brand.contacts),
+        "topics": ", ".join(topic.name[language] for topic in everything["topics"]),
+        "notice": notice.words if notice else "",
+    }
+
+
+def _instant(at: datetime, language: str) -> str:
+    """Return the day and minute as people of Canada write them, with the zone: a stranger's watch may be elsewhere."""
+    locale = f"{language}_CA"
+    day, time = format_date(at, "long", locale=locale), format_time(at, "short", locale=locale)
+    return f"{day}, {time} {format_datetime(at, 'z', locale=locale)}"
 
 
 def _list(topics: Sequence[Topic], name: str) -> str:

@@ -22,6 +22,7 @@ from consent.mail.compose import Desk
 from consent.mail.diagnosis import Diagnosis
 from consent.mail.dkim_keys import Key
 from consent.mail.headers import Letter, UnsafeHeader
+from consent.mail.overrides import Templates
 from consent.mail.transport import CONNECT_SECONDS, MESSAGE_SECONDS, Carrier, Outcome
 from consent.outbox import Job
 from consent.records import append, bounces, contacts, history, standing
@@ -56,6 +57,7 @@ class Round:
     log: str  # the ledger's origin
     stop: threading.Event = field(default_factory=threading.Event)
     dkim: Mapping[str, Key] = field(default_factory=dict)
+    templates: Templates = field(default_factory=dict)
     domain: str = ""
     rest: "deque[Job]" = field(default_factory=deque)
     since: float | None = None
@@ -158,7 +160,7 @@ def _put_off(job: Job, fault: str, following: Job | None) -> None:
 def _deliver(round_: Round, job: Job) -> Job | None:
     now = clock.now()
     with database.reading() as connection:
-        letter = compose.letter(connection, job, Desk(round_.keys, round_.base_url, now))
+        letter = compose.letter(connection, job, Desk(round_.keys, round_.base_url, now, round_.templates))
     if letter is None:
         outcome = Outcome("dropped", "not_allowed")
     elif job.unanswered >= _MOST_UNANSWERED:
