@@ -1,22 +1,19 @@
 """From a composed message to the bytes on the wire.
 
 The standard library folds a List-Unsubscribe of more than 75 characters into an encoded word, and one-click
-silently stops existing; it also decodes ``=?utf-8?q?x=0ABcc=3A…?=`` into a second header (CVE-2024-6923). So
-headers are written with a limit of 998 (RFC 5322 s. 2.1.1), and none may hold a control character or an encoded
-word that we did not make.
+silently stops existing; it also decodes ``=?utf-8?q?x=0ABcc=3A…?=`` into a second header (CVE-2024-6923). So no
+header is folded but encoded words (RFC 5322 s. 2.1.1 allows 998 characters), and none may hold a control character or
+an encoded word that we did not make.
 """
 
+import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
+from email.header import Header
+from email.utils import format_datetime, formataddr
 
-_BODY = SMTP.clone(max_line_length=76)  # RFC 2045 s. 6.7: encoded lines are at most 76 long
-_WIRE = SMTP.clone(max_line_length=998)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]|=\?.*\?=")
 
 
@@ -57,16 +54,44 @@ class Letter:
 
 
 def wire(letter: Letter, now: datetime) -> bytes:
-    """Return *letter* as an SMTP server takes it: CRLF, quoted-printable, plain text and HTML that say the same."""
-    message = EmailMessage(policy=_BODY)
-    sender = Address(display_name=_safe("From", letter.sender_name), addr_spec=_safe("From", letter.sender))
-    message["From"] = sender
-    message["To"] = Address(addr_spec=_safe("To", letter.recipient))
-    for name, value in _headers(letter, now).items():
-        message[name] = _safe(name, value)
-    message.set_content(letter.text, cte="quoted-printable")
-    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
-    return message.as_bytes(policy=_WIRE)
+    """Return *letter* as an SMTP server takes it: CRLF, quoted-printable, plain text and HTML that say the same.
+
+    The lines are put together here, since EmailMessage takes 3 ms for what takes a tenth of that; what it would say is
+    what a test compares with.
+    """
+    boundary = f"=_{letter.id}"  # quoted-printable text never holds "=_"
+    lines = [
+        f"From: {_sender(letter)}",
+        f"To: {_safe('To', letter.recipient)}",
+        *(f"{name}: {_encoded(name, _safe(name, value))}" for name, value in _headers(letter, now).items()),
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/alternative; boundary="{boundary}"',
+    ]
+    head = "\r\n".join(lines).encode("ascii")
+    parts = (_part(boundary, "plain", letter.text), _part(boundary, "html", letter.html))
+    return head + b"\r\n\r\n" + b"".join(parts) + f"--{boundary}--\r\n".encode()
+
+
+def _part(boundary: str, subtype: str, text: str) -> bytes:
+    """Return one part: lines of at most 76 characters (RFC 2045 s. 6.7)."""
+    head = (
+        f'--{boundary}\r\nContent-Type: text/{subtype}; charset="utf-8"\r\n'
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    )
+    body = binascii.b2a_qp("\n".join(text.splitlines()).encode(), istext=True).replace(b"\n", b"\r\n")
+    return head.encode() + body + b"\r\n"
+
+
+def _sender(letter: Letter) -> str:
+    name, address = _safe("From", letter.sender_name), _safe("From", letter.sender)
+    if name.isascii():
+        return formataddr((name, address))
+    return f"{_encoded('From', name)} <{address}>"
+
+
+def _encoded(name: str, value: str) -> str:
+    """Return *value* as it stands, or in encoded words if it is not ASCII (RFC 2047)."""
+    return value if value.isascii() else Header(value, "utf-8", 75, name).encode(linesep="\r\n")
 
 
 def _headers(letter: Letter, now: datetime) -> Mapping[str, str]:
