@@ -15,7 +15,7 @@ def put(title: str, body: str) -> None:
     print(f"## {title}\n\n{body}")
     text = RESULTS.read_text("utf-8") if RESULTS.exists() else _HEAD
     head, *sections = re.split(r"^## ", text if text.startswith(_HEAD) else _HEAD, flags=re.M)
-    kept = {part.partition("\n")[0]: part for part in sections}
+    kept = {part.partition("\n")[0]: f"{part.rstrip()}\n\n" for part in sections}
     kept[title] = f"{title}\n\n{body.strip()}\n\n"
     RESULTS.write_text(
         head.rstrip("\n") + "\n\n" + "".join(f"## {part}" for part in kept.values()).rstrip() + "\n", "utf-8"

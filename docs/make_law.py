@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from consent.law import can_spam, cases, casl, citations, decide, express, facts, implied, kinds, labels, periods, uk_eu
+from consent.law import findings as message_findings
 from consent.law.decision import Decision, Deny
 from consent.law.readings import READINGS
 from consent.law.sentences import FACTS, NOUNS, say
@@ -96,6 +97,17 @@ def _rules() -> Iterator[str]:
     yield _rule("The United States", can_spam.commercial)
     yield _rule("The United Kingdom, the EU and the EEA", uk_eu._commercial)
     yield _rule("What a request for consent must say", casl.notice_gaps)
+    yield "### What a message must carry\n"
+    yield _says(message_findings)
+    yield _findings()
+
+
+def _findings() -> str:
+    rows = [
+        (f"`{key}`", rule.level, str(rule.citation), rule.english.replace("{", "*").replace("}", "*"))
+        for key, rule in message_findings.RULES.items()
+    ]
+    return _table(("finding", "level", "provision", "what it says"), rows)
 
 
 def _scopes() -> str:

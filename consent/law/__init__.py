@@ -15,6 +15,7 @@ In reading order:
 ``places``      which law a place has.
 ``windows``     stretches of time, joined and intersected.
 ``decide``      the question as a whole, and the windows that are cached as a standing.
+``message``     preflight, the other question: does a message carry what it must? Its own reading order is in there.
 ``sentences``   every sentence, in English and French.
 ``cases``       dated cases from a spreadsheet, and ``labels`` for their bases.
 

@@ -45,6 +45,10 @@ _QC = Statute(
     "Act respecting the protection of personal information in the private sector (Québec)",
     "CQLR, c. P-39.1, s. ", "RLRQ, ch. P-39.1, art. ",
 )  # fmt: skip
+_COMPETITION = Statute("Competition Act (Canada)", "R.S.C. 1985, c. C-34, s. ", "L.R.C. 1985, ch. C-34, art. ")
+_CHARTER = Statute("Charter of the French language (Québec)", "CQLR, c. C-11, s. ", "RLRQ, ch. C-11, art. ")
+_RFC = Statute("Internet standards", "RFC ", "RFC ")
+_PROVIDERS = Statute("Mailbox providers and their filters", "", "")
 _POLICY = Statute("Practice that this service follows beyond the law", "", "")
 
 
@@ -77,6 +81,10 @@ CASL = _table(
         "1(2)": "A message is commercial if one of its purposes, seen from its content or its links, is commercial.",
         "1(3)": "A message that asks for consent is itself a commercial message.",
         "6(1)(a)": "No commercial message without the express or implied consent of the person it is sent to.",
+        "6(2)(a)": "A message identifies who sent it and, if somebody else, on whose behalf.",
+        "6(2)(b)": "A message gives the information by which its sender can readily be contacted.",
+        "6(2)(c)": "A message sets out a way to unsubscribe that works at once and costs nothing.",
+        "6(3)": "The contact information stays valid for at least sixty days after the message was sent.",
         "6(4)": "A message counts as sent once its transmission starts, whether or not it arrives.",
         "6(6)": "Some messages need no consent if they do solely a listed thing; one promotion more and they do.",
         "6(6)(a)": "A quote or estimate that the person asked for needs no consent.",
@@ -99,6 +107,8 @@ CASL = _table(
         "10(13)(c)": "Membership in a club, association or voluntary organization implies consent.",
         "10(14)": "While a subscription, account, loan or membership runs it implies consent; two years begin on the day it ends.",
         "11(1)(a)": "The person can refuse any further message, or any class of messages, from the sender.",
+        "11(1)(b)": "A message names an electronic address or a page to which the refusal can be sent.",
+        "11(2)": "That address or page stays valid for at least sixty days after the message was sent.",
         "11(3)": "A withdrawal takes effect without delay, at most ten business days after it was sent.",
         "12(1)": "The law applies if a computer in Canada is used to send or to open the message.",
         "13": "Who says that there is consent must prove it.",
@@ -108,6 +118,12 @@ CASL = _table(
 ECPR = _table(
     _ECPR,
     {
+        "2(1)(a)": "A message gives the name by which its sender does business, or else the sender's own name.",
+        "2(1)(b)": "A message gives the business name of the person on whose behalf it is sent, if that is another.",
+        "2(1)(c)": "A message sent for somebody else says who sends it and on whose behalf.",
+        "2(1)(d)": "A message gives a mailing address, and a phone number, an e-mail address or a web address.",
+        "3(1)": "Who sent a message and how to unsubscribe are set out clearly and prominently.",
+        "3(2)": "The way to unsubscribe is readily performed.",
         "4": "A request for consent names who asks, gives a mailing address and a phone, e-mail or web contact, "
         "and says that consent can be withdrawn.",
     },
@@ -144,21 +160,27 @@ CRTC = _table(
 )
 COURT = _table(
     _FCA,
-    {"2020 FCA 103": "A job title does not make a message relevant, nor is a third party's directory the person's own publication."},
+    {"2020 FCA 103": "A job title does not make a message relevant, nor is a third party's directory the person's own "
+     "publication; an unsubscribe link that is dead is a breach even beside one that works."},
 )  # fmt: skip
 USC = _table(
     _USC,
     {
         "7702(17)(A)": "Messages about a transaction, warranty, recall, safety, account or employment are not commercial.",
+        "7704(a)(1)": "The headers of a message, its From line first, are true and lead to who sent it.",
+        "7704(a)(2)": "The subject does not mislead about what the message holds.",
+        "7704(a)(3)(A)": "A message shows clearly how to refuse further ones, and that works for at least thirty days.",
         "7704(a)(3)(B)": "A menu may let the person choose which messages to stop, if it offers to stop them all.",
         "7704(a)(4)(A)": "Who asked not to be written to must not be written to again; the request never lapses.",
         "7704(a)(4)(A)(iv)": "The address of who asked not to be written to must not be passed on, save to comply with the law.",
         "7704(a)(4)(B)": "Only the person's later affirmative consent ends such a request.",
+        "7704(a)(5)(A)": "A commercial message says clearly how to refuse further ones, and gives a valid postal address.",
     },
 )
 CFR = _table(
     _CFR,
-    {"316.3(a)(2)": "A message that mixes a transaction with an offer is commercial by its subject or by what comes first."},
+    {"316.2(p)": "A postal address is a street address, a post office box or a private mailbox that is registered.",
+     "316.3(a)(2)": "A message that mixes a transaction with an offer is commercial by its subject or by what comes first."},
 )  # fmt: skip
 PECR = _table(
     _PECR,
@@ -186,11 +208,46 @@ EPRIVACY = _table(
 QUEBEC = _table(
     _QC, {"14": "Consent is asked for each purpose apart, and lasts only as long as the purpose needs (secondary)."}
 )
+COMPETITION = _table(
+    _COMPETITION,
+    {"74.011": "No false or misleading sender, subject or link in an electronic message, to promote a product (secondary)."},
+)  # fmt: skip
+CHARTER = _table(_CHARTER, {"52": "Advertising and the like is drawn up in French for readers in Québec (secondary)."})
+RFC = _table(
+    _RFC,
+    {
+        "2046 s. 4.1.2": "A text names the character set that it is written in.",
+        "2046 s. 5.1.1": "The parts of a multipart stand between lines of its boundary, and the last one is closed.",
+        "2046 s. 5.1.4": "The alternatives of a message say the same, the plainest first.",
+        "2047 s. 5": "An encoded word stands for text that people read, and never inside an address or a link.",
+        "2369 s. 2": "A List field holds its links in angle brackets, with commas between and no space inside.",
+        "2369 s. 3": "Each List field stands at most once.",
+        "2919 s. 3": "A message of a list names the list in one List-Id field.",
+        "5322 s. 2.2": "The head of a message is lines of a name, a colon and a value in ASCII; an empty line ends it.",
+        "5322 s. 3.6": "A message has one Date and one From field, and no field twice that may stand once.",
+        "5322 s. 3.6.2": "From names the mailbox of who is responsible for the message; replies go to Reply-To, if it is there.",
+        "5322 s. 3.6.4": "Every message should have a Message-ID that is unique in the world.",
+        "8058 s. 3.1": "One-click needs one HTTPS link in List-Unsubscribe, and List-Unsubscribe-Post with the one value.",
+        "8058 s. 4": "A DKIM signature covers both List-Unsubscribe and List-Unsubscribe-Post.",
+    },
+)
+PROVIDERS = _table(
+    _PROVIDERS,
+    {
+        "Google Email sender guidelines": "One-click and a visible link; a List-Id or From of its own for each list; signed.",
+        "Google message clipping": "Gmail shows the first 102 kB of a message, and the rest behind a link (secondary).",
+        "Yahoo Sender best practices": "One-click unsubscribe, acted on within two days, in mail that is signed (secondary).",
+        "SpamAssassin and rspamd rules": "What filters count against a message by its form, whoever sent it.",
+    },
+)
 POLICY = _table(
     _POLICY,
     {
         "Mailbox providers' sender rules": "An address that bounces for good is not written to again.",
+        "Words that no sender meant to send": "A field of a template that was not filled in is a fault of the message.",
+        "Withdrawals are acknowledged on the page": "No mail acknowledges a withdrawal; it would be one message more.",
         "Spamhaus Marketing FAQ": "Nobody is added to a list unless they answer; a welcome mail that subscribes is opt-out.",
     },
 )
-TABLES = (CASL, ECPR, GIC, INTERPRETATION, CRTC, COURT, USC, CFR, PECR, GDPR, EPRIVACY, QUEBEC, POLICY)
+TABLES = (CASL, ECPR, GIC, INTERPRETATION, CRTC, COURT, USC, CFR, PECR, GDPR, EPRIVACY, QUEBEC, COMPETITION, CHARTER, RFC,
+          PROVIDERS, POLICY)  # fmt: skip
