@@ -14,6 +14,7 @@ from consent.api import (
     erasures,
     exports,
     ledger,
+    messages,
     refusals,
     relationships,
     renewals,
@@ -27,7 +28,7 @@ from consent.resources import folder
 from consent.store import database
 from consent.web import access, answers, languages, metrics, security
 
-_API = (signups, decisions, relationships, consents, refusals, renewals, exports, contacts, erasures, ledger)
+_API = (signups, decisions, relationships, consents, refusals, renewals, exports, contacts, erasures, ledger, messages)
 LARGEST_BODY = 64 * 1024
 MOST_PARTS = 50
 

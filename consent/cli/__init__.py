@@ -7,8 +7,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from consent.addresses import BadAddress
 from consent.catalogue import Unknown
-from consent.cli import audit, backup, demo, doctor, erasing, feedback, law, ledger, records, serving, setting_up
+from consent.cli import (
+    audit, backup, demo, doctor, erasing, feedback, law, ledger, messages, records, serving, setting_up,
+)  # fmt: skip
 from consent.cli.law import BadCaseFile
+from consent.cli.messages import NoMessages
 from consent.config import BadSettings
 from consent.mail.dkim_keys import BadDkim
 from consent.mail.overrides import BadTemplate
@@ -22,8 +25,8 @@ from consent.store import trouble
 from consent.store.schema import NoSuchSchema
 
 _EXPECTED = (
-    BadSettings, Contradiction, KeyTrouble, NoBackup, NoSuchSchema, NothingSigned, NotSignedYet, BadKept, BadCaseFile,
-    BadSetup, BadAddress, BadDkim, BadTemplate, ClockBehind, Unknown, OSError,
+    BadSettings, Contradiction, KeyTrouble, NoBackup, NoMessages, NoSuchSchema, NothingSigned, NotSignedYet, BadKept,
+    BadCaseFile, BadSetup, BadAddress, BadDkim, BadTemplate, ClockBehind, Unknown, OSError,
 )  # fmt: skip
 
 
@@ -50,6 +53,7 @@ for command in (
     ledger.ledger,
     ledger.verify,
     law.law,
+    messages.preflight,
 ):
     consent.add_command(command)
 
