@@ -224,6 +224,8 @@ def _decode(body: bytes, encoding: str, defects: set[str]) -> bytes:
 def _read(data: bytes, charset: str, defects: set[str]) -> str:
     """Return *data* as text; a character set that is none, or lies, is a defect, and UTF-8 is tried instead."""
     known = _CHARSET.fullmatch(charset)
+    if not known:
+        defects.add("charset")
     try:
         return data.decode(charset if known else "utf-8")
     except (UnicodeDecodeError, LookupError):

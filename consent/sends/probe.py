@@ -14,7 +14,7 @@ from http.client import HTTPException, HTTPSConnection
 from consent.law.message import Probe
 
 TIMEOUT_SECONDS = 5.0
-_URL = re.compile(r"https://(?P<host>[A-Za-z0-9.-]{1,253})(?::443)?(?P<path>[/?][!-~]{0,2000})?(?:#[!-~]*)?")
+_URL = re.compile(r"https://(?P<host>[A-Za-z0-9.-]{1,253})(?::443)?(?P<path>[/?][!\"$-~]{0,2000})?(?:#[!-~]*)?")
 _HEAD_REFUSED = (405, 501)
 _GUARDED = (401, 403, 429, 502, 503, 504)  # says nothing about what a reader would get
 
@@ -39,8 +39,9 @@ def try_link(
     name = match["host"]
     try:
         addresses = find(name)
-    except OSError:
-        return Probe(False, f"no such host: {name}")
+    except OSError as error:
+        gone = error.errno != socket.EAI_AGAIN  # else it is our own resolver that is away
+        return Probe(False if gone else None, f"no such host: {name}" if gone else "names cannot be looked up now")
     if not addresses or not all((public or is_public)(address) for address in addresses):
         return Probe(None, f"{name} is not on the public internet")
     path = match["path"] or "/"

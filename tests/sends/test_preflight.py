@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 
 from consent import catalogue
+from consent.law.message import Probe
 from consent.sends import preflight
 from tests.house import House
+from tests.law.letters import HTML, letter
 from tests.people import ANNE
 
 BASE = "https://consent.example.com"
@@ -31,3 +34,24 @@ def test_the_mail_that_we_send_ourselves_has_no_error(house: House, form: str, t
     for (name, raw), kind in zip(sent, ("confirmation", "commercial", "commercial"), strict=True):
         checked = preflight.check(raw, preflight.about(catalogue.topic(topic), BASE, kind))
         assert {found.key for found in checked.findings} <= {"dkim_coverage.unsigned", "list_id.form"}, name
+
+
+def test_every_unsubscribe_link_is_tried_and_a_dead_one_is_an_error(app: Flask) -> None:
+    known = preflight.about(catalogue.topic("acme/newsletter"), BASE)
+    raw = letter(html=HTML.replace("<body>", '<body><a href="https://old.example/opt-out">old</a>'))
+    dead = preflight.check(raw, known, prober=lambda url: Probe("old" not in url, "HTTP 404"))
+    assert [found.key for found in dead.findings] == ["dead_link"] and not dead.ok
+    assert preflight.check(raw, known).findings == []
+
+
+def test_no_more_links_are_tried_than_ten(app: Flask) -> None:
+    tried: list[str] = []
+    many = "".join(f'<a href="https://a.example/unsubscribe/{n}">x</a>' for n in range(30))
+
+    def prober(url: str) -> Probe:
+        tried.append(url)
+        return Probe(True, "HTTP 200")
+
+    known = preflight.about(catalogue.topic("acme/newsletter"), BASE)
+    checked = preflight.check(letter(html=HTML.replace("<body>", f"<body>{many}")), known, prober=prober)
+    assert len(tried) == preflight.MOST_PROBED and "dead_link.unknown" in {found.key for found in checked.findings}
