@@ -1,13 +1,16 @@
 """Preflight with what is set up: our own mail passes it, and every unsubscribe-like link is tried."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 
-from consent import catalogue
+from consent import catalogue, clock
 from consent.law.message import Probe
+from consent.law.periods import minus
 from consent.sends import preflight
+from tests.api.calling import Caller
 from tests.house import House
 from tests.law.letters import HTML, letter
 from tests.people import ANNE
@@ -55,3 +58,17 @@ def test_no_more_links_are_tried_than_ten(app: Flask) -> None:
     known = preflight.about(catalogue.topic("acme/newsletter"), BASE)
     checked = preflight.check(letter(html=HTML.replace("<body>", f"<body>{many}")), known, prober=prober)
     assert len(tried) == preflight.MOST_PROBED and "dead_link.unknown" in {found.key for found in checked.findings}
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Would you"), ("fr", "continuer")])
+def test_the_mail_that_asks_before_an_implied_consent_ends_has_no_error(
+    house: House, api: Caller, language: str, word: str
+) -> None:
+    house.sign_up(ANNE.email, language=language)  # by which her language is known
+    asked_on = minus((clock.now() + timedelta(days=20)).date(), 6)
+    body = {"email": ANNE.email, "brand": "acme", "kind": "inquiry", "occurred_at": f"{asked_on}T15:00:00Z"}
+    assert api.post("/relationships", **body).status_code == 201
+    assert word in str(house.letters(ANNE.email)[-1]["Subject"])
+    _, raw = list(ours(house))[-1]
+    known = preflight.about(catalogue.topic("acme/promotions"), BASE, "consent_request")
+    assert [found.key for found in preflight.check(raw, known).findings] == ["dkim_coverage.unsigned"]
