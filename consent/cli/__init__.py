@@ -8,8 +8,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from consent.addresses import BadAddress
 from consent.catalogue import Unknown
 from consent.cli import (
-    audit, backup, demo, doctor, erasing, feedback, law, ledger, messages, records, serving, setting_up,
-)  # fmt: skip
+    audit,
+    backup,
+    demo,
+    doctor,
+    erasing,
+    feedback,
+    law,
+    ledger,
+    messages,
+    records,
+    serving,
+    setting_up,
+)
 from consent.cli.law import BadCaseFile
 from consent.cli.messages import NoMessages
 from consent.config import BadSettings
