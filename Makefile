@@ -55,6 +55,8 @@ bench: .venv/dev  ## measure the hot paths against their ceilings (needs wrk); w
 	@$(BIN)/python -m bench.ledger
 	@$(BIN)/python -m bench.run
 	@$(BIN)/python -m bench.postgresql
+	@$(BIN)/python -m bench.mail
+	@$(BIN)/python -m bench.preflight
 
 spamcheck: .venv/dev  ## what SpamAssassin and rspamd say about our mail, offline (needs both); writes bench/results.md
 	@$(BIN)/python -m bench.spamcheck

@@ -53,6 +53,7 @@ class Settings:
     feedback: Feedback = Feedback()
     dkim_keys: Path | None = None
     mail_templates: Path | None = None
+    feedback_maildir: Path | None = None
 
     @property
     def development(self) -> bool:
@@ -95,6 +96,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         feedback=_feedback(given),
         dkim_keys=_folder(given, "CONSENT_DKIM_KEYS"),
         mail_templates=_folder(given, "CONSENT_MAIL_TEMPLATES"),
+        feedback_maildir=_folder(given, "CONSENT_FEEDBACK_MAILDIR"),
     )
     if not settings.development:
         _refuse_rehearsal(settings)

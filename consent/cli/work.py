@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from consent import clock
 from consent.config import Settings
+from consent.feedback import maildir
 from consent.mail import deliver, dkim_keys, lanes, overrides
 from consent.mail.deliver import Round
 from consent.mail.lanes import Lanes
@@ -22,9 +23,11 @@ from consent.records.sequence import ClockBehind
 from consent.records.signing import KeyTrouble
 from consent.store import trouble
 from consent.subscriptions import renewals
+from consent.subscriptions.acts import Act
 
 TROUBLE_SECONDS = 1.0
 _TIDY_SECONDS = 600.0
+_MAILDIR_SECONDS = 5.0
 PUBLISH_SECONDS = 10.0
 What = TypeVar("What")
 _log = logging.getLogger("consent.worker")
@@ -50,6 +53,7 @@ def drain(app: Flask) -> int:
         while done := deliver.deliver_due(round_):
             total += done
         round_.carrier.rest()
+        read_maildir(app.config["CONSENT"])
         publish.number_all(clock.now())
         sign(app.config["CONSENT"])
     return total
@@ -62,24 +66,27 @@ def run(app: Flask, stop: threading.Event) -> None:
     """
     ledger = threading.Thread(target=_keep_ledger, args=(app, stop), name="ledger", daemon=True)
     ledger.start()
+    reading = threading.Thread(target=_read_mail, args=(app, stop), name="feedback", daemon=True)
+    reading.start()
     with app.app_context():
         paths = Lanes([round_of(app.config["CONSENT"], stop) for _ in range(lanes.LANES)])
-        threads, tidied = lanes.start(paths, lambda *which: _lane(app, paths, *which)), -_TIDY_SECONDS
+        threads, tidied = lanes.start(paths, lambda place: _lane(app, paths, place)), -_TIDY_SECONDS
         while not stop.is_set():
             _safely(lambda _: paths.watch(), None)
             if clock.monotonic() - tidied > _TIDY_SECONDS:
                 _safely(_timed, paths.rounds[0])
                 tidied = clock.monotonic()
             stop.wait(lanes.IDLE_SECONDS)
-    for thread in (*threads, ledger):
+    for thread in (*threads, ledger, reading):
         thread.join()
 
 
-def _lane(app: Flask, paths: Lanes, round_: Round, number: int) -> None:
+def _lane(app: Flask, paths: Lanes, place: int) -> None:
     """Deliver in one lane until told to stop."""
+    round_ = paths.rounds[place]
     with app.app_context():
         while not round_.stop.is_set():
-            _rest(round_.stop, _safely(paths.work, round_), lanes.idle(number))
+            _rest(round_.stop, _safely(paths.work, place), lanes.idle(place))
         round_.carrier.rest()
 
 
@@ -94,6 +101,25 @@ def _keep_ledger(app: Flask, stop: threading.Event) -> None:
                 _safely(sign, settings)
                 signed = clock.monotonic()
             _rest(stop, done)
+
+
+def _read_mail(app: Flask, stop: threading.Event) -> None:
+    """Take bounces and complaints out of the Maildir, if there is one."""
+    with app.app_context():
+        settings: Settings = app.config["CONSENT"]
+        while settings.feedback_maildir and not stop.wait(_MAILDIR_SECONDS):
+            _safely(read_maildir, settings)
+
+
+def read_maildir(settings: Settings) -> int:
+    """Record what came as mail since the last time, and return how many messages that were."""
+    if settings.feedback_maildir is None:
+        return 0
+
+    def act() -> Act:
+        return Act(Origin(settings.ledger_origin, clock.now()), {}, actor="system", channel="mail")
+
+    return maildir.poll(settings.feedback_maildir, settings.secret_keys, act)
 
 
 def _rest(stop: threading.Event, done: int | None, idle: float = lanes.IDLE_SECONDS) -> None:

@@ -8,7 +8,7 @@ been taken: it goes once more under the same Message-ID. If that ends in the dar
 import logging
 import threading
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -41,11 +41,20 @@ _MOST_UNANSWERED = 2
 _log = logging.getLogger("consent.mail")
 
 
+def first(rest: "deque[Job]") -> Job | None:
+    """Take the first message out of the *rest* of a round, which another thread may be emptying."""
+    try:
+        return rest.popleft()
+    except IndexError:
+        return None
+
+
 @dataclass
 class Round:
     """What a worker carries from round to round.
 
-    *domain* is the one whose mail it delivered last. *rest* are the messages that it claimed and has not begun.
+    *domain* is the one whose mail it delivered last. *rest* are the messages that it claimed and has not begun, of
+    which *choose* takes the next one.
     *since* is when, on the monotonic clock, it began the one to *domain* that is on its way, None if there is none.
     *unwritten* is what became of messages while the database was away: without it they would go a second time. Once
     *stop* is set, no further message is begun.
@@ -60,6 +69,7 @@ class Round:
     templates: Templates = field(default_factory=dict)
     domain: str = ""
     rest: "deque[Job]" = field(default_factory=deque)
+    choose: "Callable[[deque[Job]], Job | None]" = first
     since: float | None = None
     unwritten: "list[Delivered]" = field(default_factory=list)
 
@@ -78,13 +88,10 @@ def deliver_due(round_: Round, without: Collection[str] = ()) -> int:
     Nothing goes to the domains in *without*. What another thread takes out of the round's rest, this one leaves.
     """
     _write_down_all(round_)
-    round_.rest.extend(_claim(round_.domain, without))
-    end, done, job = clock.monotonic() + _BEGIN_SECONDS, 0, _next(round_)
-    while job:
-        if round_.stop.is_set() or clock.monotonic() > end:
-            _give_back([job, *_rest(round_)], begun=job)
-            break
+    job, done, end = _claim(round_, without), 0, clock.monotonic() + _BEGIN_SECONDS
+    while job and not round_.stop.is_set() and clock.monotonic() < end:
         job, done = _one(round_, job), done + 1
+    relieve(round_, job)
     return done
 
 
@@ -97,45 +104,38 @@ def _one(round_: Round, job: Job) -> Job | None:
         round_.rest.clear()
         raise  # the database is away: the leases run out, and every message is tried again
     except Exception as error:  # one message that cannot be made must not hold up the others
-        following = _next(round_)
+        following = round_.choose(round_.rest)
         _put_off(job, type(error).__name__, following)
         return following
     finally:
         round_.since = None
 
 
-def _next(round_: Round) -> Job | None:
-    """Take the next message out of the round's rest, which another thread may be emptying."""
-    try:
-        return round_.rest.popleft()
-    except IndexError:
-        return None
+def relieve(round_: Round, begun: Job | None = None) -> int:
+    """Give back what a round has claimed and not begun, and return how many messages that were.
 
-
-def _rest(round_: Round) -> list[Job]:
-    found = []
-    while job := _next(round_):
-        found.append(job)
-    return found
-
-
-def relieve(round_: Round) -> int:
-    """Give back what the round of another thread has claimed and not begun, and return how many messages that were."""
-    jobs = _rest(round_)
+    One may be *begun* on paper. Another thread may do it for a round whose message takes long.
+    """
+    jobs = [begun] if begun else []
+    while job := first(round_.rest):
+        jobs.append(job)
     if jobs:
-        _give_back(jobs)
+        _give_back(jobs, begun)
     return len(jobs)
 
 
 @database.retried
-def _claim(after: str, without: Collection[str]) -> list[Job]:
+def _claim(round_: Round, without: Collection[str]) -> Job | None:
+    """Put what is due into the round's rest, and return the message to begin with, of which that is noted."""
+    round_.rest.clear()
     with database.reading() as connection:  # most rounds find nothing, and nothing need then be written
         if not outbox.anything_due(connection, clock.now()):
-            return []
+            return None
     with database.writing() as connection:
-        jobs = outbox.claim(connection, clock.now(), after=after, without=without)
-        _begin(connection, jobs[0] if jobs else None)
-    return jobs
+        round_.rest.extend(outbox.claim(connection, clock.now(), after=round_.domain, without=without))
+        job = round_.choose(round_.rest)
+        _begin(connection, job)
+    return job
 
 
 def _begin(connection: Connection, job: Job | None) -> None:
@@ -169,7 +169,7 @@ def _deliver(round_: Round, job: Job) -> Job | None:
         outcome = _send(round_, letter, now)
     _log.info("%s %s: %s %s", job.kind, job.id, outcome.state, outcome.code)
     round_.unwritten.append(Delivered(job, letter, outcome))
-    following = _next(round_)
+    following = round_.choose(round_.rest)
     _write_down_all(round_, following)
     return following
 

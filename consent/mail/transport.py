@@ -6,9 +6,12 @@ SMTP connection itself; the message is our bytes (:mod:`consent.mail.headers`).
 
 import os
 import smtplib
+import socket
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import flask_mail
@@ -20,6 +23,7 @@ CONNECT_SECONDS = 5
 MESSAGE_SECONDS = 30
 _MOST_CARRIED = 100  # messages over one connection, as many servers have it
 _OK = 250
+_TOO_LONG = smtplib.SMTPResponseException  # itself: smtplib raises it for a reply that has no end
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
@@ -45,12 +49,7 @@ class Wire(flask_mail.Connection):
         """Return an SMTP connection that is ready to send."""
         url = self.mail.url
         where = (url.hostname or "", url.port or _PORTS[url.scheme])
-        if url.scheme == "smtps":
-            host: smtplib.SMTP = smtplib.SMTP_SSL(
-                *where, timeout=CONNECT_SECONDS, context=ssl.create_default_context(), local_hostname=self.mail.own_name
-            )
-        else:
-            host = smtplib.SMTP(*where, timeout=CONNECT_SECONDS, local_hostname=self.mail.own_name)
+        host = self._called(url, where)
         try:
             self._prepare(host, url)
         except BaseException:
@@ -58,12 +57,29 @@ class Wire(flask_mail.Connection):
             raise
         return host
 
-    @staticmethod
-    def _prepare(host: smtplib.SMTP, url: SplitResult) -> None:
+    def _called(self, url: SplitResult, where: tuple[str, int]) -> smtplib.SMTP:
+        """Return a connection that was greeted, whose socket the carrier has known from its beginning."""
+        watch, own = self.mail.watch, dict[str, Any](timeout=CONNECT_SECONDS, local_hostname=self.mail.own_name)
+
+        class Open(smtplib.SMTP):
+            def _get_socket(self, *place: Any) -> socket.socket:
+                return watch(super()._get_socket(*place))  # type: ignore[misc]  # not in the stubs
+
+        class Sealed(smtplib.SMTP_SSL):
+            def _get_socket(self, *place: Any) -> socket.socket:
+                return watch(super()._get_socket(*place))  # type: ignore[misc]  # not in the stubs
+
+        if url.scheme == "smtps":
+            return Sealed(*where, context=ssl.create_default_context(), **own)
+        return Open(*where, **own)
+
+    def _prepare(self, host: smtplib.SMTP, url: SplitResult) -> None:
         if host.sock:
             host.sock.settimeout(MESSAGE_SECONDS)
         if url.scheme == "smtp+starttls":
             host.starttls(context=ssl.create_default_context())
+            if host.sock:
+                self.mail.watch(host.sock)
         if url.username:
             host.login(unquote(url.username), unquote(url.password or ""))
 
@@ -80,6 +96,7 @@ class Carrier(flask_mail.Mail):
         scheme, _, path = smtp_url.partition(":")
         self.folder = Path(path) if scheme in ("file", "mailbox") else None
         self._wire: Wire | None = None
+        self._socket: socket.socket | None = None
         self._carried = 0  # messages over this connection
 
     def carry(self, letter: Letter, content: bytes) -> Outcome:
@@ -114,6 +131,17 @@ class Carrier(flask_mail.Mail):
             _hang_up(self._wire)
         self._wire = None
 
+    def watch(self, made: socket.socket) -> socket.socket:
+        """Remember the socket of a connection that is being made, for :meth:`abort`."""
+        self._socket = made
+        return made
+
+    def abort(self) -> None:
+        """Break off, from another thread, a conversation that takes too long: a server may drip its answers."""
+        if self._socket:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
     def _let_go(self) -> None:
         """Drop a connection that broke or was refused something, without another word."""
         if self._wire and self._wire.host:
@@ -142,6 +170,8 @@ def _answers(wire: Wire) -> bool:
 
 def _failed(error: Exception) -> Outcome:
     code = _code(error)
+    if isinstance(error, (smtplib.SMTPHeloError, smtplib.SMTPNotSupportedError)) or type(error) is _TOO_LONG:
+        return Outcome("later", code)  # about the session; somebody will mend it
     if isinstance(error, smtplib.SMTPServerDisconnected) or code == type(error).__name__:
         return Outcome("unknown", code)
     if not code.startswith("5"):

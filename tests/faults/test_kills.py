@@ -28,7 +28,7 @@ def test_nothing_acknowledged_is_lost_when_processes_are_killed_under_load(
 
 @pytest.mark.parametrize("seed", [SEED])
 @pytest.mark.parametrize("database", DATABASES)
-def test_a_worker_killed_in_the_middle_of_a_delivery_loses_no_mail_and_repeats_one_at_most(
+def test_a_worker_killed_in_the_middle_of_a_delivery_loses_no_mail_and_repeats_only_what_it_had_in_hand(
     open_site: OpenSite, database: str, seed: int
 ) -> None:
     site = open_site(database)

@@ -10,13 +10,16 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import DBAPIError
 
 from consent import tokens
+from consent.cli import work
 from consent.feedback import reports
 from consent.mail.diagnosis import diagnose
 from consent.records import links
 from consent.store import database
 from tests.cli.calling import runner
+from tests.conftest import settings_for
 from tests.house import House
 from tests.people import ANNE
 
@@ -174,6 +177,35 @@ def test_a_bounce_about_somebody_who_was_erased_is_nothing(
     before = house.rows()
     assert pipe(dsn(ours, "news@acme.example"))["recorded"] is False
     assert house.rows() == before
+
+
+def test_what_lies_in_a_maildir_is_taken_once_and_marked_as_seen(
+    house: House, app: Flask, ours: bytes, tmp_path: Path
+) -> None:
+    new = tmp_path / "bounces" / "new"
+    new.mkdir(parents=True)
+    (new / "1.host").write_bytes(dsn(ours, "news@acme.example"))
+    (new / "2.host").write_bytes(b"no mail at all")
+    app.config["CONSENT"] = settings_for(tmp_path, CONSENT_FEEDBACK_MAILDIR=str(tmp_path / "bounces"))
+    assert work.read_maildir(app.config["CONSENT"]) == 2
+    assert house.decide(ANNE.email).decision.code == "undeliverable"
+    assert sorted(path.name for path in (tmp_path / "bounces" / "cur").iterdir()) == ["1.host:2,S", "2.host:2,S"]
+    assert work.read_maildir(app.config["CONSENT"]) == 0
+
+
+def test_what_cannot_be_recorded_stays_new(house: House, app: Flask, ours: bytes, tmp_path: Path) -> None:
+    new = tmp_path / "bounces" / "new"
+    new.mkdir(parents=True)
+    (new / "1.host").write_bytes(dsn(ours, "news@acme.example"))
+    with database.writing() as connection:
+        connection.exec_driver_sql("ALTER TABLE told RENAME TO away")
+    settings = settings_for(tmp_path, CONSENT_FEEDBACK_MAILDIR=str(tmp_path / "bounces"))
+    with pytest.raises(DBAPIError):
+        work.read_maildir(settings)
+    with database.writing() as connection:
+        connection.exec_driver_sql("ALTER TABLE away RENAME TO told")
+    assert work.read_maildir(settings) == 1
+    assert house.kinds(ANNE.email)[-1] == "bounce.received"
 
 
 @given(st.binary(max_size=2000))
