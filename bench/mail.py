@@ -38,8 +38,11 @@ async def talk(reader, writer):
             writer.write(b"354 go on\\r\\n")
             await writer.drain()
             await reader.readuntil(b"\\r\\n.\\r\\n")
-        writer.write(b"250 OK\\r\\n")
+        writer.write(b"221 bye\\r\\n" if verb == b"QUIT" else b"250 OK\\r\\n")
         await writer.drain()
+        if verb == b"QUIT":
+            break
+    writer.close()
 
 async def main():
     server = await asyncio.start_server(talk, "127.0.0.1", int(sys.argv[1]), limit=1 << 20)
@@ -70,8 +73,10 @@ def _sink() -> Iterator[int]:
     with subprocess.Popen([sys.executable, "-c", _SINK, str(port)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        yield port
-        process.terminate()
+        try:
+            yield port
+        finally:
+            process.terminate()
 
 
 def _bare(port: int) -> float:
