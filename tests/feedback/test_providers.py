@@ -202,7 +202,12 @@ def test_nothing_that_was_changed_on_the_way_is_recorded(send: Send, house: Hous
 
 def same_to_a_reader(genuine: p.Request, forged: p.Request) -> bool:
     """Whether the change is none to whoever checks: unsigned fields, and spellings of one text."""
-    same = {"ses": same_to_ses, "sendgrid": same_to_sendgrid, "standard": same_to_standard}
+    same = {
+        "ses": same_to_ses,
+        "sendgrid": same_to_sendgrid,
+        "standard": same_to_standard,
+        "postmark": same_to_postmark,
+    }
     return same.get(genuine[0].rpartition("/")[2], lambda *_: False)(genuine, forged)
 
 
@@ -214,7 +219,7 @@ def same_to_ses(genuine: p.Request, forged: p.Request) -> bool:
     if not isinstance(other, dict) or decoded(one["Signature"]) != decoded(other.get("Signature")):
         return False
     url = str(other.get("SigningCertURL"))  # of another region's host, maybe: the certificate is pinned by its name
-    pinned = re.fullmatch(r"https://sns\.[\w-]{3,}\.amazonaws\.com/.*", url) and url[-20:] == p.CERT_URL[-20:]
+    pinned = re.fullmatch(r"https://sns\.[\w-]{3,}\.amazonaws\.com/.*", url, re.I) and url[-20:] == p.CERT_URL[-20:]
     signed = {"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type", "SignatureVersion"}
     return bool(pinned) and all(one.get(n) == other.get(n) for n in signed)
 
@@ -223,6 +228,11 @@ def same_to_sendgrid(genuine: p.Request, forged: p.Request) -> bool:
     name = next(name for name in genuine[2] if name.endswith("Signature"))
     one, other = ([request[1], {n: v for n, v in request[2].items() if n != name}] for request in (genuine, forged))
     return one == other and decoded(genuine[2][name]) == decoded(forged[2][name])
+
+
+def same_to_postmark(genuine: p.Request, forged: p.Request) -> bool:
+    given = [decoded(request[2]["Authorization"].partition(" ")[2]) for request in (genuine, forged)]
+    return genuine[1] == forged[1] and given[0] == given[1]
 
 
 def same_to_standard(genuine: p.Request, forged: p.Request) -> bool:
