@@ -21,8 +21,8 @@ from unittest import mock
 
 from sqlalchemy import Connection, text
 
-from bench import report
-from bench.many import _app, _set_up
+from bench import company, report
+from bench.many import _app
 from consent import addresses, catalogue, clock
 from consent.ledger import verify
 from consent.records import append, bundles, prove, publish, signing
@@ -45,7 +45,7 @@ def main() -> None:
         path = Path(name)
         app = _app(path)
         with app.app_context():
-            _set_up()
+            company.set_up("decisions")
             catalogue.reload()
             lines = [_appending()]
             publisher = signing.create(path / "ledger.key", LOG)

@@ -12,21 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import report
+from bench import company, report
 from bench.load import free_port
 from consent import addresses, catalogue, clock, config
 from consent.app import create_app
 from consent.cli import work
 from consent.records import signing
 from consent.records.append import Origin
-from consent.resources import folder
-from consent.setup import apply, read
-from consent.store import schema
 from consent.subscriptions import signup
 from consent.subscriptions.acts import Act
 
 MAILS, BARE, GOAL = 2_000, 4_000, 0.5
-_LOG = "bench"
 _SINK = """
 import asyncio, sys
 
@@ -90,27 +86,16 @@ def _bare(port: int) -> float:
 
 
 def _ours(path: Path, port: int) -> float:
-    settings = config.read(
-        {
-            "CONSENT_ENV": "development",
-            "CONSENT_DATABASE_URL": f"sqlite:///{path}/consent.db",
-            "CONSENT_BASE_URL": "https://consent.example.com",
-            "CONSENT_SECRET_KEYS": "7d3f0c51a9be46824f1c0de29b8a7356c4d5e6f708192a3b4c5d6e7f80912a3b",
-            "CONSENT_SMTP_URL": f"smtp://127.0.0.1:{port}",
-            "CONSENT_LEDGER_KEY": f"{path}/ledger.key",
-            "CONSENT_LEDGER_ORIGIN": _LOG,
-        }
-    )
+    settings = config.read(company.environment(path, CONSENT_SMTP_URL=f"smtp://127.0.0.1:{port}"))
     app = create_app(settings)
     with app.app_context():
-        schema.migrate()
-        signing.create(settings.ledger_key, _LOG)
-        apply.apply(read.read(folder("examples") / "acme.toml"), Origin(_LOG, clock.now()))
+        company.set_up("records")
+        signing.create(settings.ledger_key, company.LOG)
         form = catalogue.form("acme-news")
         for number in range(MAILS):
             to = addresses.parse(f"person{number}@example{number % 50}.com")
             wanted = signup.Request(to, form, form.topics[:1], "en", form.notices["en"], form.source)
-            signup.request(wanted, Act(Origin(_LOG, clock.now()), {}, network="192.0.2.0/24"))
+            signup.request(wanted, Act(Origin(company.LOG, clock.now()), {}, network="192.0.2.0/24"))
     begun = clock.monotonic()
     work.drain(app)
     return MAILS / (clock.monotonic() - begun)

@@ -20,14 +20,11 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy.dialects import sqlite
 
-from bench import report
+from bench import company, report
 from consent import catalogue, clock, config
 from consent.app import create_app
-from consent.records.append import Origin
-from consent.resources import folder
 from consent.sends import many
-from consent.setup import apply, keys, read
-from consent.store import database, schema
+from consent.store import database
 
 ROUNDS = 5
 KNOWN, ASKED = 100_000, 10_000
@@ -41,7 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         app = _app(Path(name))
         with app.app_context():
-            key = _set_up()
+            key = company.set_up("decisions")
             _fill(0, KNOWN)
             batch = _batch(app, key)
             _fill(KNOWN, exported)
@@ -50,23 +47,7 @@ def main() -> None:
 
 
 def _app(path: Path) -> Flask:
-    return create_app(
-        config.read(
-            {
-                "CONSENT_ENV": "development",
-                "CONSENT_DATABASE_URL": f"sqlite:///{path}/consent.db",
-                "CONSENT_BASE_URL": "https://consent.example.com",
-                "CONSENT_SECRET_KEYS": "7d3f0c51a9be46824f1c0de29b8a7356c4d5e6f708192a3b4c5d6e7f80912a3b",
-                "CONSENT_SMTP_URL": f"file:{path}/mail",
-            }
-        )
-    )
-
-
-def _set_up() -> str:
-    schema.migrate()
-    apply.apply(read.read(folder("examples") / "acme.toml"), Origin("bench", clock.now()))
-    return keys.create("bench", ["decisions"], clock.now())
+    return create_app(config.read(company.environment(path)))
 
 
 def _fill(first: int, last: int) -> None:

@@ -21,22 +21,18 @@ from pathlib import Path
 
 import psycopg
 
-from bench import report
+from bench import company, report
 from bench.load import BIN, Measured, free_port, need_wrk, serving, shoot
 from consent import addresses, catalogue, clock, config
 from consent.app import create_app
 from consent.records import signing
 from consent.records.append import Origin
-from consent.resources import folder
-from consent.setup import apply, keys, read
-from consent.store import schema
 from consent.subscriptions import signup
 from consent.subscriptions.acts import Act
 from tests.clusters import Cluster, cluster
 
 ROUNDS, SECONDS = 5, 4
 MAILS, WORKERS = 10_000, 4
-LOG = "bench"
 GOAL, LAG_GOAL, SCALE_GOAL = 0.8, 1.5, 1.6
 _ROOT = Path(__file__).parent.parent
 _LAGS = """
@@ -76,23 +72,19 @@ def main() -> None:
 
 def _made(server: Cluster, path: Path, name: str, command: Sequence[str]) -> House:
     port = free_port()
-    env = {
-        "CONSENT_ENV": "development",
-        "CONSENT_DATABASE_URL": server.make(name),
-        "CONSENT_BASE_URL": f"http://127.0.0.1:{port}",
-        "CONSENT_SECRET_KEYS": "7d3f0c51a9be46824f1c0de29b8a7356c4d5e6f708192a3b4c5d6e7f80912a3b",
-        "CONSENT_SMTP_URL": f"file:{path}/{name}-mail",
-        "CONSENT_LEDGER_KEY": f"{path}/{name}.key",
-        "CONSENT_LEDGER_ORIGIN": LOG,
-        "CONSENT_ACCESS_LOG": "off",
-    }
+    env = company.environment(
+        path,
+        CONSENT_DATABASE_URL=server.make(name),
+        CONSENT_BASE_URL=f"http://127.0.0.1:{port}",
+        CONSENT_SMTP_URL=f"file:{path}/{name}-mail",
+        CONSENT_LEDGER_KEY=f"{path}/{name}.key",
+        CONSENT_ACCESS_LOG="off",
+    )
     settings = config.read(env)
     with create_app(settings).app_context():
-        schema.migrate()
+        key = company.set_up("records")
         catalogue.reload()
-        signing.create(settings.ledger_key, LOG)
-        apply.apply(read.read(folder("examples") / "acme.toml"), Origin(LOG, clock.now()))
-        key = keys.create("bench", ["records"], clock.now())
+        signing.create(settings.ledger_key, company.LOG)
     return House(env, key, command, port)
 
 
@@ -209,7 +201,7 @@ def _mailing(server: Cluster, path: Path, house: House) -> list[str]:
         for one in _fresh(house, MAILS):
             to = addresses.parse(one)
             wanted = signup.Request(to, form, form.topics[:1], "en", form.notices["en"], form.source)
-            signup.request(wanted, Act(Origin(LOG, clock.now()), {}, network="192.0.2.0/24"))
+            signup.request(wanted, Act(Origin(company.LOG, clock.now()), {}, network="192.0.2.0/24"))
     begun = clock.monotonic()
     workers = [_worker(house, "--once") for _ in range(WORKERS)]
     for worker in workers:

@@ -14,16 +14,13 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from bench import report
+from bench import company, report
 from bench.load import BIN, Measured, free_port, need_wrk, serving, shoot
-from consent import clock, config
+from consent import config
 from consent.app import create_app
 from consent.config import Settings
-from consent.records.append import Origin
 from consent.records.links import by_handle
-from consent.resources import folder
-from consent.setup import apply, keys, read
-from consent.store import database, schema
+from consent.store import database
 from consent.store.signups import Signup
 from consent.tokens import make
 
@@ -70,19 +67,11 @@ def main() -> None:
 
 def _measure(path: Path, figures: Figures) -> float:
     port, other = free_port(), free_port()
-    environ = {
-        "CONSENT_ENV": "development",
-        "CONSENT_DATABASE_URL": f"sqlite:///{path}/consent.db",
-        "CONSENT_BASE_URL": f"http://127.0.0.1:{port}",
-        "CONSENT_SECRET_KEYS": "7d3f0c51a9be46824f1c0de29b8a7356c4d5e6f708192a3b4c5d6e7f80912a3b",
-        "CONSENT_SMTP_URL": f"file:{path}/mail",
-    }
+    environ = company.environment(path, CONSENT_BASE_URL=f"http://127.0.0.1:{port}")
     settings = config.read(environ)
     app = create_app(settings)
     with app.app_context():
-        schema.migrate()
-        apply.apply(read.read(folder("examples") / "acme.toml"), Origin("bench", clock.now()))
-        key = keys.create("bench", ["decisions"], clock.now())
+        key = company.set_up("decisions")
     serve = [str(BIN / "consent"), "serve", "--bind", f"127.0.0.1:{port}", *PROCESSES]
     bare = [str(BIN / "gunicorn"), "bench.hello:app", "-b", f"127.0.0.1:{other}", "-k", "gthread", *PROCESSES]
     root = Path(__file__).parent.parent

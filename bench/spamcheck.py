@@ -17,7 +17,7 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
-from bench import report
+from bench import company, report
 from bench.filters import NoFilter, Scored, rspamd, spamassassin, versions
 from consent import clock, config
 from consent.app import create_app
@@ -69,18 +69,7 @@ def _symbols(found: Mapping[str, float]) -> str:
 
 def _letters(path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield ``confirmation en`` and its bytes, and so on: each kind of mail that we send, in each language."""
-    app = create_app(
-        config.read(
-            {
-                "CONSENT_ENV": "development",
-                "CONSENT_DATABASE_URL": f"sqlite:///{path}/consent.db",
-                "CONSENT_BASE_URL": "https://consent.example.com",
-                "CONSENT_SECRET_KEYS": "7d3f0c51a9be46824f1c0de29b8a7356c4d5e6f708192a3b4c5d6e7f80912a3b",
-                "CONSENT_SMTP_URL": f"file:{path}/mail",
-                "CONSENT_LEDGER_KEY": f"{path}/ledger.key",
-            }
-        )
-    )
+    app = create_app(config.read(company.environment(path)))
     with app.app_context():
         schema.migrate()
         apply.apply(read.read(_set_up(path)), Origin("spamcheck", clock.now()))

@@ -1,5 +1,6 @@
 """Bounces and complaints that come as mail: believed if they hold a token of ours, else only counted."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from consent.store import database
 from consent.subscriptions.acts import Act
 from consent.tokens import BadLink
 
+_log = logging.getLogger("consent.feedback")
 _NOTHING = {"not-spam": "other", "auth-failure": "alarm", "virus": "other", "dmarc": "other"}
 
 
@@ -34,6 +36,8 @@ def read(raw: bytes, keys: Sequence[str], act: Act) -> Taken:
     events = list(_events(report, link)) if report.kind in ("bounce", "complaint") else []
     counts = take.take(events, act) if link else Counter[str]()
     recorded = any(event.kind not in ("alarm", "other") and counts[event.what] for event in events)
+    what = ", ".join(event.what for event in events) or report.kind
+    _log.info("a report came as mail: %s, %s", what, "of ours" if link else "without a token of ours")
     return Taken(report, [event.what for event in events], link is not None, recorded, bool(counts["again"]))
 
 

@@ -6,10 +6,11 @@ comes from Amazon's hosts or from the folder of pinned ones.
 
 import base64
 import re
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from http.client import HTTPMessage
+from http.client import HTTPException, HTTPMessage
 from pathlib import Path
 from typing import IO, Any, Protocol
 from urllib.parse import urlsplit
@@ -36,6 +37,7 @@ from consent.mail.diagnosis import diagnose
 
 AGE = timedelta(hours=1)
 _SECONDS, _LARGEST = 5, 64 * 1024
+_OURS = 500  # from this status on it is Amazon's fault, and not that of whoever named the URL
 _HOST = re.compile(r"sns\.[a-zA-Z0-9-]{3,}\.amazonaws\.com(\.cn)?\Z")
 _FIELDS = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
@@ -62,8 +64,11 @@ class Pinned:
         self.folder = folder
 
     def certificate(self, url: str) -> bytes:
-        """Return the file in the folder that is named like the URL's last part."""
-        return (self.folder / urlsplit(url).path.rpartition("/")[2]).read_bytes()
+        """Return the file in the folder that is named like the URL's last part. FileNotFoundError if there is none."""
+        path = self.folder / urlsplit(url).path.rpartition("/")[2]
+        if not path.is_file():
+            raise FileNotFoundError
+        return path.read_bytes()
 
     def visit(self, url: str) -> None:
         """Do nothing: whoever pins certificates confirms subscriptions by hand."""
@@ -94,9 +99,15 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def _get(url: str) -> bytes:
+    """Return what lies at *url*. Raises FileNotFoundError if there is nothing, OSError if Amazon does not answer."""
     opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=_SECONDS) as answer:  # https and Amazon's host: _safe
-        return bytes(answer.read(_LARGEST))
+    try:
+        with opener.open(url, timeout=_SECONDS) as answer:  # https and Amazon's host: _safe
+            return bytes(answer.read(_LARGEST))
+    except urllib.error.HTTPError as error:
+        raise (FileNotFoundError if error.code < _OURS else OSError)(error.code) from None
+    except HTTPException as error:
+        raise OSError(type(error).__name__) from None
 
 
 def read(body: bytes, topics: tuple[str, ...], amazon: Amazon, now: datetime) -> list[Event]:

@@ -54,10 +54,9 @@ class Round:
     """What a worker carries from round to round.
 
     *domain* is the one whose mail it delivered last. *rest* are the messages that it claimed and has not begun, of
-    which *choose* takes the next one.
-    *since* is when, on the monotonic clock, it began the one to *domain* that is on its way, None if there is none.
-    *unwritten* is what became of messages while the database was away: without it they would go a second time. Once
-    *stop* is set, no further message is begun.
+    which *choose* takes the next one. *since* is when, on the monotonic clock, it began the one to *domain* that is on
+    its way, None if there is none. *unwritten* is what became of messages while the database was away: without it they
+    would go a second time. Once *stop* is set, no further message is begun.
     """
 
     carrier: Carrier

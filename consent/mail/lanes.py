@@ -30,7 +30,7 @@ class Lanes:
     """The rounds of a worker's threads, the domain that each has in hand, and those that are left alone for a while."""
 
     rounds: list[Round]
-    paused: dict[str, float] = field(default_factory=dict)  # until an instant of the monotonic clock
+    _paused: dict[str, float] = field(default_factory=dict)  # until when by the monotonic clock; only the watch writes
     _hands: dict[int, str] = field(default_factory=dict)  # by the round's place
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -41,8 +41,8 @@ class Lanes:
     def left_alone(self, place: int = -1) -> set[str]:
         """Return the domains to which the round at *place* is to begin nothing now."""
         now = clock.monotonic()
-        self.paused = {domain: end for domain, end in list(self.paused.items()) if end > now}
-        return set(self.paused) | {domain for other, domain in list(self._hands.items()) if other != place}
+        paused = {domain for domain, end in list(self._paused.items()) if end > now}
+        return paused | {domain for other, domain in list(self._hands.items()) if other != place}
 
     def _choose(self, place: int, rest: "deque[Job]") -> Job | None:
         """Take the next message to a domain that no other lane has in hand: a domain can hold up one lane at most."""
@@ -72,10 +72,12 @@ class Lanes:
     def watch(self) -> int:
         """Give back what waits behind a message that takes long, and return how many messages that were."""
         now, relieved = clock.monotonic(), 0
+        for domain in [domain for domain, end in self._paused.items() if end <= now]:
+            del self._paused[domain]
         for round_ in self.rounds:
             took = _took(round_, now)
             if took > SLOW_SECONDS:
-                self.paused[round_.domain] = now + PAUSE_SECONDS
+                self._paused[round_.domain] = now + PAUSE_SECONDS
             if took > MESSAGE_SECONDS:
                 round_.carrier.abort()
             if took > LONG_SECONDS and round_.rest:

@@ -13,31 +13,22 @@ from consent import clock
 from consent.records import backup, signing
 from consent.records.backup import NoBackup
 from consent.store import database, trouble
-from tests.cli.calling import Run, runner
+from tests.cli.calling import Run
+from tests.cli.test_backup import programs_are_found, run
 from tests.cli.test_commands import environment
 from tests.conftest import free_port
 from tests.house import House
-from tests.records.restoring import with_programs
 from tests.test_statements import on
 
+__all__ = ["programs_are_found", "run"]  # fixtures
 LOG = "consent.example.com/ledger"
 CONSENT = Path(sys.executable).with_name("consent")
 CUT_OFF = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND state LIKE 'idle in %'"
 
 
-@pytest.fixture(autouse=True)
-def programs_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", with_programs())
-
-
-@pytest.fixture
-def run(house: House, tmp_path: Path) -> Run:
-    return runner(tmp_path)
-
-
 def url_of(**more: str) -> str:
     """Return the URL of the database of the test, with other parts."""
-    return database.db.engine.url.set(**more).render_as_string(hide_password=False)  # type: ignore[arg-type]
+    return database.db.engine.url.set(**more).render_as_string(hide_password=False)  # type: ignore[arg-type]  # each part has its own type
 
 
 def left(folder: Path) -> list[Path]:

@@ -37,7 +37,7 @@ def test_a_brands_own_mail_goes_out_in_its_language_and_ours_in_the_other(
     (own,) = house.letters(ANNE.email)
     (ours,) = house.letters("bob@example.com")
     assert own["Subject"] == "Acme : confirmez" and "Please confirm" in str(ours["Subject"])
-    text, html = (own.get_body((kind,)).get_content() for kind in ("plain", "html"))  # type: ignore[union-attr]
+    text, html = (own.get_body((kind,)).get_content() for kind in ("plain", "html"))  # type: ignore[union-attr]  # it has both
     assert "100 Queen Street West" in text and "100 Queen Street West" in html and "p { color: red }" in html
     assert house.link(own, "c") in html
     assert house.client.post(house.link(own, "c"), data={"confirm": "yes"}).status_code == 200
