@@ -22,8 +22,8 @@ from consent.mail.headers import Letter
 CONNECT_SECONDS = 5
 MESSAGE_SECONDS = 30
 _MOST_CARRIED = 100  # messages over one connection, as many servers have it
-_OK = 250
-_TOO_LONG = smtplib.SMTPResponseException  # itself: smtplib raises it for a reply that has no end
+_OK, _WILL_FORWARD, _CLOSING = 250, 251, "421"
+_REFUSALS = (smtplib.SMTPSenderRefused, smtplib.SMTPRecipientsRefused)
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
@@ -100,30 +100,71 @@ class Carrier(flask_mail.Mail):
         self._carried = 0  # messages over this connection
 
     def carry(self, letter: Letter, content: bytes) -> Outcome:
-        """Deliver *content* to the letter's one recipient and return what became of it; raises nothing."""
+        """Deliver *content* to the letter's one recipient and return what became of it; raises nothing.
+
+        Until the server has asked for the message, a broken line leaves no doubt: it was not taken.
+        """
         if self.folder:
             return _write(self.folder, letter, content)
         try:
-            wire = self._connected()
-        except (OSError, smtplib.SMTPException) as error:
-            return Outcome("later", _code(error))
-        try:
-            wire.send(_Bytes(letter, content), envelope_from=letter.return_path)
-        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as error:
-            return _failed(error)  # the server answered, and takes the next one
+            host = self._addressed(letter, len(content))
+        except _REFUSALS as error:
+            return self._refused(error)
         except (OSError, smtplib.SMTPException) as error:
             self._let_go()
-            return _failed(error)
+            return Outcome("later", _code(error))
+        return self._handed_over(host, content)
+
+    def _addressed(self, letter: Letter, size: int) -> smtplib.SMTP:
+        """Return a connection whose server has taken sender and recipient: the last message's, if it still answers."""
+        if self._wire and self._wire.host and self._carried < _MOST_CARRIED:
+            try:
+                return self._envelope(self._wire.host, letter, size)
+            except (OSError, smtplib.SMTPServerDisconnected):
+                self._let_go()  # servers close what is idle, without a word
+            except smtplib.SMTPSenderRefused as error:
+                if str(error.smtp_code) != _CLOSING:  # or with one
+                    raise
+        self.rest()
+        self._wire, self._carried = Wire(self).__enter__(), 0
+        if self._wire.host is None:
+            raise smtplib.SMTPServerDisconnected
+        return self._envelope(self._wire.host, letter, size)
+
+    def _envelope(self, host: smtplib.SMTP, letter: Letter, size: int) -> smtplib.SMTP:
+        host.ehlo_or_helo_if_needed()
+        code, said = host.mail(letter.return_path, [f"size={size}"] if host.has_extn("size") else [])
+        if code != _OK:
+            raise smtplib.SMTPSenderRefused(code, said, letter.return_path)
+        code, said = host.rcpt(letter.recipient)
+        if code not in (_OK, _WILL_FORWARD):
+            raise smtplib.SMTPRecipientsRefused({letter.recipient: (code, said)})
+        return host
+
+    def _handed_over(self, host: smtplib.SMTP, content: bytes) -> Outcome:
+        try:
+            code, said = host.data(content)
+            if code != _OK:
+                raise smtplib.SMTPDataError(code, said)
+        except smtplib.SMTPDataError as error:
+            return self._refused(error)
+        except (OSError, smtplib.SMTPException) as error:
+            self._let_go()
+            return Outcome("unknown", _code(error))
+        self._carried += 1
         return Outcome("sent", "250")
 
-    def _connected(self) -> Wire:
-        """Return the connection of the message before, if the server still answers on it, or else a new one."""
-        if self._wire and (self._carried >= _MOST_CARRIED or not _answers(self._wire)):
-            self.rest()
-        if self._wire is None:
-            self._wire, self._carried = Wire(self).__enter__(), 0
-        self._carried += 1
-        return self._wire
+    def _refused(self, error: Exception) -> Outcome:
+        """Return what an answer of the server means, which takes the next message over the same connection."""
+        code = _code(error)
+        try:
+            if code == _CLOSING or self._wire is None or self._wire.host is None:
+                self._let_go()
+            else:
+                self._wire.host.rset()
+        except (OSError, smtplib.SMTPException):
+            self._let_go()
+        return Outcome("refused", code, _diagnosis(error)) if code.startswith("5") else Outcome("later", code)
 
     def rest(self) -> None:
         """Close the connection, if there is one: servers do not like to wait."""
@@ -147,36 +188,6 @@ class Carrier(flask_mail.Mail):
         if self._wire and self._wire.host:
             self._wire.host.close()
         self._wire = None
-
-
-class _Bytes(flask_mail.Message):
-    """A message that is already composed."""
-
-    def __init__(self, letter: Letter, content: bytes) -> None:
-        super().__init__(recipients=[letter.recipient], sender=letter.sender)
-        self._content = content
-
-    def as_bytes(self) -> bytes:
-        return self._content
-
-
-def _answers(wire: Wire) -> bool:
-    """Whether the server is still there, asked with RSET, so that no message is given to a dead connection."""
-    try:
-        return wire.host is not None and int(wire.host.rset()[0]) == _OK
-    except (OSError, smtplib.SMTPException):
-        return False
-
-
-def _failed(error: Exception) -> Outcome:
-    code = _code(error)
-    if isinstance(error, (smtplib.SMTPHeloError, smtplib.SMTPNotSupportedError)) or type(error) is _TOO_LONG:
-        return Outcome("later", code)  # about the session; somebody will mend it
-    if isinstance(error, smtplib.SMTPServerDisconnected) or code == type(error).__name__:
-        return Outcome("unknown", code)
-    if not code.startswith("5"):
-        return Outcome("later", code)
-    return Outcome("refused", code, _diagnosis(error))
 
 
 def _diagnosis(error: Exception) -> Diagnosis | None:

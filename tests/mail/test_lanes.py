@@ -35,11 +35,19 @@ class Hanging:
         self.hung = 0
         self.go = asyncio.Event()
         self.last = "250 OK"
+        self.closing = False  # the next MAIL of a connection that is there is answered with 421
 
     async def handle_EHLO(self, _s: Any, session: Any, _e: Any, hostname: str, responses: list[str]) -> list[str]:  # noqa: N802
         self.connections += 1
+        self.closing = False
         session.host_name = hostname
         return responses
+
+    async def handle_MAIL(self, _s: Any, _x: Any, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
+        if self.closing:
+            return "421 4.4.2 idle for too long"
+        envelope.mail_from, envelope.mail_options = address, options
+        return "250 OK"
 
     async def handle_RCPT(self, _s: Any, _x: Any, envelope: Envelope, address: str, _o: Any) -> str:  # noqa: N802
         if address.endswith(SLOW):
@@ -131,6 +139,19 @@ def test_one_connection_carries_many_messages_and_a_new_one_is_made_when_it_was_
     assert carrier.carry(letter(), content).state == "sent"
     carrier.rest()
     assert hanging.connections == 3
+
+
+def test_a_kept_connection_that_the_server_closes_with_a_word_costs_no_message_a_delay(
+    app: Flask, server: tuple[Hanging, Controller]
+) -> None:
+    hanging, controller = server
+    carrier = Carrier(f"smtp://127.0.0.1:{controller.port}", "consent.example.com")
+    content = headers.wire(letter(), clock.now())
+    assert carrier.carry(letter(), content).state == "sent"
+    hanging.closing = True
+    assert carrier.carry(letter(), content).state == "sent"
+    carrier.rest()
+    assert hanging.connections == 2
 
 
 def test_a_message_that_was_refused_leaves_the_connection_to_the_next_one(
