@@ -24,9 +24,11 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    tuple_,
     update,
 )  # fmt: skip
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from consent.store.base import Instant
 from consent.store.contacts import Contact
@@ -118,22 +120,8 @@ def _due_domains(connection: Connection, now: datetime, after: str, most: int) -
 
 
 def _claim_of(connection: Connection, domain: str, now: datetime, most: int) -> list[Job]:
-    due = (
-        select(OutboxRow.id)
-        .where(OutboxRow.domain == domain, *_due(OutboxRow, now))
-        .order_by(OutboxRow.run_at, OutboxRow.id)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    columns = [getattr(OutboxRow, name) for name in Job._fields]
-    leased = (
-        update(OutboxRow)
-        .where(OutboxRow.id.in_(select(due.c.id)))
-        .values(leased_until=now + LEASE, attempts=OutboxRow.attempts + 1)
-        .returning(*columns)
-    )
-    return sorted((Job(*row) for row in connection.execute(leased)), key=lambda job: job.id)
+    leased = {"whose": domain, "now": now, "most": most, "lease": now + LEASE}
+    return sorted((Job(*row) for row in connection.execute(_LEASE, leased)), key=lambda job: job.id)
 
 
 def _due(row: Any, now: Any) -> tuple[ColumnElement[bool], ...]:
@@ -161,42 +149,77 @@ def _every_domain() -> Select[tuple[str]]:
 _DOMAINS = _every_domain()
 
 
-def begin(connection: Connection, job: Job) -> None:
-    """Note that *job* is handed over next: until its end is written down, it counts as not answered for."""
-    _write(connection, job, unanswered=OutboxRow.unanswered + 1)
+def _lease() -> ReturningUpdate[Any]:
+    due = (
+        select(OutboxRow.id)
+        .where(OutboxRow.domain == bindparam("whose", type_=Text), *_due(OutboxRow, bindparam("now", type_=Instant)))
+        .order_by(OutboxRow.run_at, OutboxRow.id)
+        .limit(bindparam("most", type_=Integer))
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    return (
+        update(OutboxRow)
+        .where(OutboxRow.id.in_(select(due.c.id)))
+        .values(leased_until=bindparam("lease", type_=Instant), attempts=OutboxRow.attempts + 1)
+        .returning(*(getattr(OutboxRow, name) for name in Job._fields))
+    )
 
 
-def give_back(connection: Connection, jobs: Sequence[Job], *, begun: Job | None = None) -> None:
-    """End the leases of *jobs*: another worker may have them at once. One of them may be *begun* on paper."""
+_LEASE = _lease()
+_OURS = (OutboxRow.state == "due", tuple_(OutboxRow.id, OutboxRow.attempts).in_(bindparam("ours", expanding=True)))
+_BEGIN = update(OutboxRow).where(*_OURS).values(unanswered=OutboxRow.unanswered + 1)
+_FINISH = (
+    update(OutboxRow)
+    .where(*_OURS)
+    .values(
+        state=bindparam("end", type_=Text),
+        outcome=bindparam("code", type_=Text),
+        finished_at=bindparam("now", type_=Instant),
+    )
+    .returning(OutboxRow.id)
+)
+
+
+def begin(connection: Connection, jobs: Sequence[Job]) -> None:
+    """Note that *jobs* are handed over next: until its end is written down, each counts as not answered for."""
+    if jobs:
+        connection.execute(_BEGIN, {"ours": _ours(jobs)})
+
+
+def give_back(connection: Connection, jobs: Sequence[Job], *, begun: Collection[str] = ()) -> None:
+    """End the leases of *jobs*: another worker may have them at once. Those whose ids are in *begun* were not."""
     theirs = update(OutboxRow).where(OutboxRow.id.in_([job.id for job in jobs]), OutboxRow.state == "due")
-    begun_too = case((OutboxRow.id == (begun.id if begun else ""), 1), else_=0)
+    begun_too = case((OutboxRow.id.in_(begun), 1), else_=0)
     values = {"attempts": OutboxRow.attempts - 1, "unanswered": OutboxRow.unanswered - begun_too}
     connection.execute(theirs.values(leased_until=_NEVER, **values))
 
 
-def finish(connection: Connection, job: Job, state: str, outcome: str, now: datetime) -> bool:
-    """End *job* as ``done``, ``dropped`` or ``failed``; return whether it was still ours to end.
+def finish(connection: Connection, jobs: Sequence[Job], state: str, outcome: str, now: datetime) -> set[str]:
+    """End *jobs* as ``done``, ``dropped`` or ``failed``; return the ids of those that were still ours to end.
 
-    It is not if the lease ran out and another worker claimed the row since, or if the contact was erased.
+    One is not if its lease ran out and another worker claimed the row since, or if the contact was erased.
     """
-    return _write(connection, job, state=state, outcome=outcome, finished_at=now)
+    ended = {"ours": _ours(jobs), "end": state, "code": outcome, "now": now}
+    return set(connection.execute(_FINISH, ended).scalars())
+
+
+def _ours(jobs: Sequence[Job]) -> list[tuple[str, int]]:
+    return [(job.id, job.attempts) for job in jobs]
 
 
 def retry(connection: Connection, job: Job, outcome: str, now: datetime, *, answered: bool = True) -> bool:
-    """Put *job* off: five minutes, doubling to a day; after three days in all it has failed. As :func:`finish`.
+    """Put *job* off: five minutes, doubling to a day; after three days in all it has failed.
 
-    *answered* says that it was certainly not taken this time.
+    *answered* says that it was certainly not taken this time. Return whether the row was still ours to put off.
     """
     wait = min(FIRST_WAIT * 2 ** (job.attempts - 1), LONGEST_WAIT)
     if now + wait > job.created_at + GIVE_UP_AFTER:
-        return finish(connection, job, "failed", outcome, now)
+        return bool(finish(connection, [job], "failed", outcome, now))
     unanswered = 0 if answered else OutboxRow.unanswered
-    return _write(connection, job, run_at=now + wait, leased_until=_NEVER, outcome=outcome, unanswered=unanswered)
-
-
-def _write(connection: Connection, job: Job, **values: Any) -> bool:
-    ours = (OutboxRow.id == job.id, OutboxRow.state == "due", OutboxRow.attempts == job.attempts)
-    return connection.execute(update(OutboxRow).where(*ours).values(**values)).rowcount == 1
+    values = {"run_at": now + wait, "leased_until": _NEVER, "outcome": outcome, "unanswered": unanswered}
+    put_off = update(OutboxRow).where(*_OURS).values(**values)
+    return connection.execute(put_off, {"ours": _ours([job])}).rowcount == 1
 
 
 def queued_since(connection: Connection, kind: str, contact: str, since: datetime) -> int:

@@ -228,7 +228,7 @@ def test_a_worker_that_lost_its_lease_does_not_write_over_what_the_next_one_did(
     later(seconds=61)
     house.drain()
     with database.writing() as connection:
-        assert not outbox.finish(connection, slow, "failed", "550", clock.now())
+        assert not outbox.finish(connection, [slow], "failed", "550", clock.now())
         assert not outbox.retry(connection, slow, "451", clock.now())
     with database.reading() as connection:
         assert connection.execute(select(OutboxRow.state)).scalar_one() == "done"

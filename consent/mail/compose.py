@@ -10,17 +10,17 @@ from datetime import datetime
 from typing import Any
 
 from babel.dates import format_date, format_datetime, format_time
-from flask import render_template
-from flask_babel import force_locale
 from sqlalchemy import Connection, select
 
 from consent import catalogue
 from consent.catalogue import Brand, Topic
 from consent.law import decide
+from consent.mail import words
 from consent.mail.headers import Letter
-from consent.mail.overrides import Templates, Words
+from consent.mail.overrides import Templates
 from consent.outbox import Job
 from consent.records import history, links
+from consent.records.history import History
 from consent.records.links import Link
 from consent.records.standing import question
 from consent.store.signups import Signup
@@ -41,17 +41,40 @@ class Desk:
         return f"{self.base_url}/{purpose}/{link.token(purpose, self.keys)}"
 
 
-def letter(connection: Connection, job: Job, desk: Desk) -> Letter | None:
+@dataclass(frozen=True)
+class Papers:
+    """The rows that letters are composed from, read for several of them at once."""
+
+    links: Mapping[bytes, Link]
+    pasts: Mapping[str, History]
+
+    def link(self, job: Job) -> Link | None:
+        """Return what the links of a mail about a sign-up name, or None if that is not there."""
+        return self.links.get(_handle(job))
+
+
+def papers(connection: Connection, jobs: Sequence[Job]) -> Papers:
+    """Read what the letters of *jobs* are composed from. Three statements, however many they are."""
+    handles = [_handle(job) for job in jobs if "signup" in job.payload]
+    found = links.by_handles(connection, handles) if handles else {}
+    return Papers(found, history.read_each(connection, {job.contact_id for job in jobs}))
+
+
+def _handle(job: Job) -> bytes:
+    return bytes.fromhex(job.payload["signup"])
+
+
+def letter(connection: Connection, job: Job, desk: Desk, papers: Papers) -> Letter | None:
     """Return the letter that *job* asks for, or None if it must not go (any more)."""
-    return _KINDS[job.kind](connection, job, desk)
+    return _KINDS[job.kind](connection, job, desk, papers)
 
 
-def _confirmation(connection: Connection, job: Job, desk: Desk) -> Letter | None:
+def _confirmation(_: Connection, job: Job, desk: Desk, papers: Papers) -> Letter | None:
     """Ask to confirm: one mail a sign-up, SOR/2013-221 s. 3(b)."""
-    link = links.by_handle(connection, bytes.fromhex(job.payload["signup"]))
+    link = papers.link(job)
     if link is None or link.asked is None or not link.address:
         return None
-    topics = _allowed(connection, link, desk.now, "confirmation")
+    topics = _allowed(papers.pasts[job.contact_id], link, desk.now, "confirmation")
     if not topics or desk.now >= link.asked.expires_at:
         return None
     asked_on = link.asked.requested_at.astimezone(link.organization.zone)
@@ -64,12 +87,12 @@ def _confirmation(connection: Connection, job: Job, desk: Desk) -> Letter | None
     return _letter("confirmation", job, desk, link, topics, topics[0].brand, link.asked.notice.language, context)
 
 
-def _welcome(connection: Connection, job: Job, desk: Desk) -> Letter | None:
+def _welcome(_: Connection, job: Job, desk: Desk, papers: Papers) -> Letter | None:
     """Say what was agreed and hand over the receipt. Commercial under the consent just given."""
-    link = links.by_handle(connection, bytes.fromhex(job.payload["signup"]))
+    link = papers.link(job)
     if link is None or link.asked is None or not link.address:
         return None
-    topics = _allowed(connection, link, desk.now, "commercial")
+    topics = _allowed(papers.pasts[job.contact_id], link, desk.now, "commercial")
     if not topics:
         return None
     zone = link.organization.zone
@@ -81,12 +104,11 @@ def _welcome(connection: Connection, job: Job, desk: Desk) -> Letter | None:
     return _letter("welcome", job, desk, link, topics, topics[0].brand, link.asked.notice.language, context)
 
 
-def _renewal(connection: Connection, job: Job, desk: Desk) -> Letter | None:
+def _renewal(_: Connection, job: Job, desk: Desk, papers: Papers) -> Letter | None:
     """Ask for express consent before the implied one ends, and only while it stands (CASL s. 1(3))."""
-    link = links.by_handle(connection, bytes.fromhex(job.payload["signup"]))
+    link, past = papers.link(job), papers.pasts[job.contact_id]
     if link is None or link.asked is None or not link.address or desk.now >= link.asked.expires_at:
         return None
-    past = history.read(connection, link.contact)
     (topic,) = link.topics
     asked = question(topic, past.present(desk.now), "consent_request", past.place)
     answer = decide.decide(asked, past.facts())
@@ -101,7 +123,7 @@ def _renewal(connection: Connection, job: Job, desk: Desk) -> Letter | None:
     return _letter("renewal", job, desk, link, [topic], topic.brand, language, context)
 
 
-def _preferences(connection: Connection, job: Job, desk: Desk) -> Letter | None:
+def _preferences(connection: Connection, job: Job, desk: Desk, _: Papers) -> Letter | None:
     """Answer "send me my link", or a sign-up for what is held already."""
     handle = _any_handle(connection, job.contact_id, job.payload["organization"])
     link = links.by_handle(connection, handle) if handle else None
@@ -113,7 +135,7 @@ def _preferences(connection: Connection, job: Job, desk: Desk) -> Letter | None:
     return _letter("preferences", job, desk, link, topics, found.brands[job.payload["brand"]], link.language, context)
 
 
-_KINDS: Mapping[str, Callable[[Connection, Job, Desk], Letter | None]] = {
+_KINDS: Mapping[str, Callable[[Connection, Job, Desk, Papers], Letter | None]] = {
     "mail.confirmation": _confirmation,
     "mail.welcome": _welcome,
     "mail.renewal": _renewal,
@@ -137,11 +159,11 @@ def _letter(
         "language": language,
         "brand": brand,
         "organization": brand.organization.name,
-        "topics": topics,
+        "topics": tuple(topics),
         "unsubscribe_url": unsubscribe_url,
         "preferences_url": desk.url(link, "p"),
     } | dict(context)
-    subject, text, html = _words(name, desk.templates.get((brand.slug, name, language)), everything)
+    subject, text, html = words.of(name, desk.templates.get((brand.slug, name, language)), everything)
     return Letter(
         id=job.id,
         sender_name=brand.business_name,
@@ -157,28 +179,6 @@ def _letter(
     )
 
 
-def _words(name: str, own: Words | None, everything: Mapping[str, Any]) -> Words:
-    """Return subject, text and HTML of the mail *name*: in the company's *own* words, or in ours."""
-    if own:
-        return own.filled(_places(everything))
-    with force_locale(everything["language"]):
-        parts = (f"mail/{name}/{part}" for part in ("subject.txt", "body.txt", "body.html"))
-        return Words(*(render_template(part, **everything) for part in parts))
-
-
-def _places(everything: Mapping[str, Any]) -> dict[str, object]:
-    """Return what the named places of a company's own mail are filled with."""
-    brand, language = everything["brand"], everything["language"]
-    notice = everything.get("notice")
-    return dict(everything) | {
-        "business_name": brand.business_name,
-        "mailing_address": brand.mailing_address,
-        "contacts": ", ".join(brand.contacts),
-        "topics": ", ".join(topic.name[language] for topic in everything["topics"]),
-        "notice": notice.words if notice else "",
-    }
-
-
 def _instant(at: datetime, language: str) -> str:
     """Return the day and minute as people of Canada write them, with the zone: a stranger's watch may be elsewhere."""
     locale = f"{language}_CA"
@@ -190,9 +190,8 @@ def _list(topics: Sequence[Topic], name: str) -> str:
     return topics[0].slug.rpartition("/")[2] if len(topics) == 1 else name
 
 
-def _allowed(connection: Connection, link: Link, now: datetime, kind: str) -> list[Topic]:
+def _allowed(past: History, link: Link, now: datetime, kind: str) -> list[Topic]:
     """Return the link's topics for which the law lets a message of *kind* go at *now*."""
-    past = history.read(connection, link.contact)
     facts, instant = past.facts(), past.present(now)
     return [topic for topic in link.topics if decide.decide(question(topic, instant, kind, past.place), facts)]
 

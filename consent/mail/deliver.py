@@ -1,43 +1,39 @@
 """The worker's round: claim what is due, compose, hand over, write down what became of it.
 
-That a message is about to go is committed before it goes (with the claim, or with the end of the message before it),
-and what became of it after. A worker that dies in between leaves a lease that runs out, and one message that may have
-been taken: it goes once more under the same Message-ID. If that ends in the dark as well, it is given up.
+That a message is about to go is committed before it goes, and what became of it after; one transaction does both for
+several messages while the server takes them quickly, and for each alone when it does not. A worker that dies leaves a
+lease that runs out, and messages that may have been taken: those of its last hundredth of a second. They go once more
+under the same Message-ID, each written down by itself. What ends in the dark again is given up.
 """
 
 import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from consent import catalogue, clock, outbox
-from consent.mail import compose, dkim_keys, headers
+from consent import clock, outbox
+from consent.mail import compose, dkim_keys, headers, outcomes
 from consent.mail.compose import Desk
-from consent.mail.diagnosis import Diagnosis
 from consent.mail.dkim_keys import Key
 from consent.mail.headers import Letter, UnsafeHeader
+from consent.mail.outcomes import MOST_UNANSWERED, Delivered
 from consent.mail.overrides import Templates
 from consent.mail.transport import CONNECT_SECONDS, MESSAGE_SECONDS, Carrier, Outcome
 from consent.outbox import Job
-from consent.records import append, bounces, contacts, history, standing
-from consent.records.append import Draft, Origin
+from consent.records.append import Origin
+from consent.records.history import History
 from consent.store import database
 
-#: The entry that a delivered mail leaves behind. None of them is ever a basis for anything.
-_ENTRIES = {
-    "mail.confirmation": "confirmation.sent",
-    "mail.welcome": "welcome.sent",
-    "mail.renewal": "renewal.sent",
-}
 #: No message is begun when the lease might run out before it has gone: another worker would send it as well.
 _BEGIN_SECONDS = outbox.LEASE.total_seconds() - CONNECT_SECONDS - MESSAGE_SECONDS - 1
-_MOST_UNANSWERED = 2
+MOST_AT_ONCE = 8  # messages that are begun, and whose ends are written, in one transaction
+SOON_SECONDS = 0.02  # after which what became of a message is written down, whatever waits to go with it
 _log = logging.getLogger("consent.mail")
 
 
@@ -49,14 +45,23 @@ def first(rest: "deque[Job]") -> Job | None:
         return None
 
 
+class Ready(NamedTuple):
+    """A message that may go: its *letter*, None if it must not go any more, or the *fault* why none can be made."""
+
+    letter: Letter | None
+    past: History
+    fault: str | None = None
+
+
 @dataclass
 class Round:
     """What a worker carries from round to round.
 
-    *domain* is the one whose mail it delivered last. *rest* are the messages that it claimed and has not begun, of
-    which *choose* takes the next one. *since* is when, on the monotonic clock, it began the one to *domain* that is on
-    its way, None if there is none. *unwritten* is what became of messages while the database was away: without it they
-    would go a second time. Once *stop* is set, no further message is begun.
+    *domain* is the one whose mail it delivered last. *rest* are the messages that it claimed and has not handed over,
+    of which *choose* takes the next one; of those in *begun* it is written down that they go, and those in *ready* are
+    composed, at the instant *turned* of the monotonic clock. *window* is how many are made ready together. *since* is
+    when, on the same clock, the one to *domain* began that is on its way, None if there is none. *unwritten* is what
+    became of messages and is not in the database yet. Once *stop* is set, no further message is begun.
     """
 
     carrier: Carrier
@@ -69,16 +74,17 @@ class Round:
     domain: str = ""
     rest: "deque[Job]" = field(default_factory=deque)
     choose: "Callable[[deque[Job]], Job | None]" = first
+    begun: set[str] = field(default_factory=set)
+    ready: dict[str, Ready] = field(default_factory=dict)
+    turned: float = 0.0
+    window: int = 1
     since: float | None = None
-    unwritten: "list[Delivered]" = field(default_factory=list)
+    unwritten: list[Delivered] = field(default_factory=list)
 
-
-class Delivered(NamedTuple):
-    """What became of *job*, whose *letter* is None if it was not to be sent any more."""
-
-    job: Job
-    letter: Letter | None
-    outcome: Outcome
+    @property
+    def late(self) -> bool:
+        """Whether what was made ready is no longer fresh, and what became of messages should be written down."""
+        return clock.monotonic() - self.turned > SOON_SECONDS
 
 
 def deliver_due(round_: Round, without: Collection[str] = ()) -> int:
@@ -86,91 +92,45 @@ def deliver_due(round_: Round, without: Collection[str] = ()) -> int:
 
     Nothing goes to the domains in *without*. What another thread takes out of the round's rest, this one leaves.
     """
-    _write_down_all(round_)
-    job, done, end = _claim(round_, without), 0, clock.monotonic() + _BEGIN_SECONDS
-    while job and not round_.stop.is_set() and clock.monotonic() < end:
-        job, done = _one(round_, job), done + 1
-    relieve(round_, job)
+    _write_down(round_, ())
+    _claim(round_, without)
+    done, end = 0, clock.monotonic() + _BEGIN_SECONDS
+    while not round_.stop.is_set() and clock.monotonic() < end and (job := round_.choose(round_.rest)):
+        _one(round_, job)
+        done += 1
+    _write_down(round_, ())
+    relieve(round_)
     return done
 
 
-def _one(round_: Round, job: Job) -> Job | None:
-    """Deliver *job*, and return the next one, of which is noted that it begins."""
+def _one(round_: Round, job: Job) -> None:
+    """Deliver *job*."""
     round_.domain, round_.since = job.domain, clock.monotonic()
     try:
-        return _deliver(round_, job)
+        if job.id not in round_.ready or round_.late:
+            _make_ready(round_, job)
+        ready = round_.ready.pop(job.id)
+        round_.unwritten.append(Delivered(job, ready.letter, ready.past, _outcome(round_, job, ready)))
+        round_.begun.discard(job.id)
     except SQLAlchemyError:
         round_.rest.clear()
         raise  # the database is away: the leases run out, and every message is tried again
-    except Exception as error:  # one message that cannot be made must not hold up the others
-        following = round_.choose(round_.rest)
-        _put_off(job, type(error).__name__, following)
-        return following
     finally:
         round_.since = None
 
 
-def relieve(round_: Round, begun: Job | None = None) -> int:
-    """Give back what a round has claimed and not begun, and return how many messages that were.
-
-    One may be *begun* on paper. Another thread may do it for a round whose message takes long.
-    """
-    jobs = [begun] if begun else []
-    while job := first(round_.rest):
-        jobs.append(job)
-    if jobs:
-        _give_back(jobs, begun)
-    return len(jobs)
-
-
-@database.retried
-def _claim(round_: Round, without: Collection[str]) -> Job | None:
-    """Put what is due into the round's rest, and return the message to begin with, of which that is noted."""
-    round_.rest.clear()
-    with database.reading() as connection:  # most rounds find nothing, and nothing need then be written
-        if not outbox.anything_due(connection, clock.now()):
-            return None
-    with database.writing() as connection:
-        round_.rest.extend(outbox.claim(connection, clock.now(), after=round_.domain, without=without))
-        job = round_.choose(round_.rest)
-        _begin(connection, job)
-    return job
-
-
-def _begin(connection: Connection, job: Job | None) -> None:
-    if job:
-        outbox.begin(connection, job)
-
-
-@database.retried
-def _give_back(jobs: Sequence[Job], begun: Job | None = None) -> None:
-    with database.writing() as connection:
-        outbox.give_back(connection, jobs, begun=begun)
-
-
-@database.retried
-def _put_off(job: Job, fault: str, following: Job | None) -> None:
-    _log.error("%s %s could not be made: %s", job.kind, job.id, fault)
-    with database.writing() as connection:
-        outbox.retry(connection, job, fault, clock.now())
-        _begin(connection, following)
-
-
-def _deliver(round_: Round, job: Job) -> Job | None:
-    now = clock.now()
-    with database.reading() as connection:
-        letter = compose.letter(connection, job, Desk(round_.keys, round_.base_url, now, round_.templates))
-    if letter is None:
+def _outcome(round_: Round, job: Job, ready: Ready) -> Outcome:
+    if ready.fault:
+        _log.error("%s %s could not be made: %s", job.kind, job.id, ready.fault)
+        return Outcome("later", ready.fault)
+    if ready.letter is None:
         outcome = Outcome("dropped", "not_allowed")
-    elif job.unanswered >= _MOST_UNANSWERED:
+    elif job.unanswered >= MOST_UNANSWERED:
         outcome = Outcome("refused", "unanswered")
     else:
-        outcome = _send(round_, letter, now)
+        outcome = _send(round_, ready.letter, clock.now())
     _log.info("%s %s: %s %s", job.kind, job.id, outcome.state, outcome.code)
-    round_.unwritten.append(Delivered(job, letter, outcome))
-    following = round_.choose(round_.rest)
-    _write_down_all(round_, following)
-    return following
+    return outcome
 
 
 def _send(round_: Round, letter: Letter, now: datetime) -> Outcome:
@@ -181,66 +141,80 @@ def _send(round_: Round, letter: Letter, now: datetime) -> Outcome:
     return round_.carrier.carry(letter, dkim_keys.sign(content, letter.domain, round_.dkim))
 
 
-def _write_down_all(round_: Round, following: Job | None = None) -> None:
-    while round_.unwritten:
-        _write_down(round_.unwritten[0], round_.log, following)
-        round_.unwritten.pop(0)
+def relieve(round_: Round) -> int:
+    """Give back what a round has claimed and not handed over, and return how many messages that were.
+
+    Another thread may do it for a round whose message takes long.
+    """
+    jobs = []
+    while job := first(round_.rest):
+        jobs.append(job)
+    if jobs:
+        _give_back(jobs, [job.id for job in jobs if job.id in round_.begun])
+    return len(jobs)
 
 
 @database.retried
-def _write_down(done: Delivered, log: str, following: Job | None) -> None:
+def _claim(round_: Round, without: Collection[str]) -> None:
+    """Put what is due into the round's rest."""
+    round_.rest.clear()
+    round_.begun.clear()
+    round_.ready.clear()
+    with database.reading() as connection:  # most rounds find nothing, and nothing need then be written
+        if not outbox.anything_due(connection, clock.now()):
+            return
     with database.writing() as connection:
-        contacts.take_turn(connection, done.job.contact_id)
-        _end(connection, done, Origin(log, clock.now()))
-        _begin(connection, following)
+        round_.rest.extend(outbox.claim(connection, clock.now(), after=round_.domain, without=without))
 
 
-def _end(connection: Connection, done: Delivered, origin: Origin) -> None:
-    """Write down what became of a message; one that was sent leaves its entry."""
-    job, letter, outcome = done
-    unknown = outcome.state == "unknown"
-    if outcome.state == "later" or (unknown and job.unanswered + 1 < _MOST_UNANSWERED):
-        outbox.retry(connection, job, outcome.code, origin.now, answered=not unknown)
-        return
-    state = {"sent": "done", "dropped": "dropped"}.get(outcome.state, "failed")
-    if not outbox.finish(connection, job, state, outcome.code, origin.now) or letter is None:
-        return
-    past = history.read(connection, job.contact_id)
-    if past.head.closed:  # the person was erased while the mail was on its way
-        return
-    if outcome.state == "sent" and job.kind in _ENTRIES:
-        append.about(connection, origin, job.contact_id, past.head, [_sent(job, letter, past)])
-    elif outcome.diagnosis:
-        _bounced(connection, past, letter, outcome.diagnosis, origin)
+@database.retried
+def _give_back(jobs: Sequence[Job], begun: Collection[str]) -> None:
+    with database.writing() as connection:
+        outbox.give_back(connection, jobs, begun=begun)
 
 
-def _bounced(connection: Connection, past: history.History, letter: Letter, found: Diagnosis, origin: Origin) -> None:
-    """Record that the recipient was refused for good; a refusal that is about us is told to operators alone."""
-    if found.alarm:
-        _log.error("mail is refused because of us, and not of its readers: the server said %s", found.code)
-        return
-    at, evidence = past.present(origin.now), {"email": letter.recipient}
-    draft = bounces.bounce(
-        past, hard=found.hard, dead=found.dead, code=found.code, provider="smtp", at=at, evidence=evidence
-    )
-    rows = append.about(connection, replace(origin, now=at), past.contact, past.head, [draft])
-    standing.update(connection, standing.extend(past, rows), tuple(catalogue.current().topics.values()), at)
+def _make_ready(round_: Round, job: Job) -> None:
+    """Write down what became of the messages before, and that *job* goes now and some others right after it.
+
+    The others are as many as the server has taken at this pace, which each time on time doubles.
+    """
+    round_.window = max(1, round_.window // 2) if round_.late else min(round_.window * 2, MOST_AT_ONCE)
+    coming = [job]
+    if not job.unanswered:  # what may have been taken already goes alone
+        fresh = (other for other in tuple(round_.rest) if not other.unanswered)
+        coming += islice(fresh, round_.window - 1)
+    _write_down(round_, [other for other in coming if other.id not in round_.begun])
+    round_.begun.update(other.id for other in coming)
+    round_.ready = _composed(round_, coming)
+    round_.turned = clock.monotonic()
 
 
-def _sent(job: Job, letter: Letter, past: history.History) -> Draft:
-    """Draft the entry of a delivered mail; it refers to the entries that it answers."""
-    cause = next(item for item in past.own if item.entry_id == job.entry_id)
-    answered = [
-        item.entry_id
-        for item in past.own
-        if item.body["kind"] == cause.body["kind"] and item.occurred_at == cause.occurred_at
-    ]
-    fields = {
-        "brand": cause.body["brand"],
-        "topic": cause.body["topic"] if len(answered) == 1 else None,
-        "channel": "mail",
-        "language": letter.language,
-        "refs": answered,
-        "details": {"message_id": letter.message_id},
-    }
-    return Draft(_ENTRIES[job.kind], "system", fields)
+def _write_down(round_: Round, begun: Sequence[Job]) -> None:
+    if round_.unwritten or begun:
+        _write(round_.unwritten, begun, round_.log)
+        round_.unwritten.clear()
+
+
+@database.retried
+def _write(delivered: Sequence[Delivered], begun: Sequence[Job], log: str) -> None:
+    with database.writing() as connection:
+        if delivered:
+            outcomes.record(connection, delivered, Origin(log, clock.now()))
+        outbox.begin(connection, begun)
+
+
+def _composed(round_: Round, jobs: Sequence[Job]) -> dict[str, Ready]:
+    """Compose the letters of *jobs*; one that cannot be made must not hold up the others."""
+    desk = Desk(round_.keys, round_.base_url, clock.now(), round_.templates)
+    made: dict[str, Ready] = {}
+    with database.reading() as connection:
+        papers = compose.papers(connection, jobs)
+        for job in jobs:
+            past = papers.pasts[job.contact_id]
+            try:
+                made[job.id] = Ready(compose.letter(connection, job, desk, papers), past)
+            except SQLAlchemyError:
+                raise
+            except Exception as error:
+                made[job.id] = Ready(None, past, type(error).__name__)
+    return made

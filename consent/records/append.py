@@ -84,6 +84,28 @@ def about(connection: Connection, origin: Origin, contact: str, head: Head, draf
     """
     if head.closed:
         raise Closed
+    rows, evidence = _rows(origin, drafts, contact, head)
+    _insert(connection, rows, evidence)
+    return rows
+
+
+def about_each(connection: Connection, origin: Origin, chains: Sequence[tuple[str, Head, Sequence[Draft]]]) -> None:
+    """Append to several chains, each as :func:`about`. Two statements, however many they are. Raises Closed."""
+    rows: list[LedgerRow] = []
+    evidence: list[dict[str, Any]] = []
+    for contact, head, drafts in chains:
+        if head.closed:
+            raise Closed
+        made, proofs = _rows(origin, drafts, contact, head)
+        rows += made
+        evidence += proofs
+    if rows:
+        _insert(connection, rows, evidence)
+
+
+def _rows(
+    origin: Origin, drafts: Sequence[Draft], contact: str, head: Head
+) -> tuple[list[LedgerRow], list[dict[str, Any]]]:
     rows: list[LedgerRow] = []
     evidence: list[dict[str, Any]] = []
     for draft in drafts:
@@ -91,8 +113,7 @@ def about(connection: Connection, origin: Origin, contact: str, head: Head, draf
         head = Head(head.cseq + 1, row.leaf_hash.hex())
         rows.append(row)
         evidence += proofs
-    _insert(connection, rows, evidence)
-    return rows
+    return rows, evidence
 
 
 def about_nobody(connection: Connection, origin: Origin, drafts: Sequence[Draft]) -> list[LedgerRow]:

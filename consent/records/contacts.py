@@ -8,7 +8,7 @@ On SQLite the transaction itself is the turn.
 
 import base64
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -28,6 +28,14 @@ _TURN = select(func.pg_advisory_xact_lock(_TURN_LOCK, func.hashtext(bindparam("k
 _TURN_OF_CONTACT = select(
     func.pg_advisory_xact_lock(_TURN_LOCK, func.hashtext(func.coalesce(Contact.deny_key, Contact.id)))
 ).where(Contact.id == bindparam("contact"))
+_TURN_KEYS = (
+    select(func.hashtext(func.coalesce(Contact.deny_key, Contact.id)).label("key"))
+    .where(Contact.id.in_(bindparam("ids", expanding=True)))
+    .distinct()
+    .order_by("key")
+    .subquery()
+)
+_TURNS = select(func.pg_advisory_xact_lock(_TURN_LOCK, _TURN_KEYS.c.key))
 _ERASURE = (
     select(ErasedAddress.erased_at, ErasedAddress.entry_id)
     .where(ErasedAddress.digest.in_(bindparam("digests", expanding=True)))
@@ -43,6 +51,12 @@ def take_turn(connection: Connection, contact: str) -> None:
     """
     if connection.dialect.name != "sqlite":
         connection.execute(_TURN_OF_CONTACT, {"contact": contact}).all()
+
+
+def take_turns(connection: Connection, contacts: Collection[str]) -> None:
+    """Take the turns of several *contacts*, each as :func:`take_turn`, in an order that is the same for everybody."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(_TURNS, {"ids": list(contacts)}).all()
 
 
 def lock_or_make(connection: Connection, address: Address, language: str, now: datetime) -> str:

@@ -70,6 +70,12 @@ def by_handle(connection: Connection, handle: bytes) -> Link | None:
     return _link(row, handle, catalogue.organization(row.organization)) if row else None
 
 
+def by_handles(connection: Connection, handles: Sequence[bytes]) -> dict[bytes, Link]:
+    """Return the links of the sign-ups *handles*, as :func:`by_handle`, those that there are. One statement."""
+    rows = connection.execute(_OF_SIGNUPS, {"handles": handles})
+    return {row.handle: _link(row, row.handle, catalogue.organization(row.organization)) for row in rows}
+
+
 def _link(row: Any, handle: bytes, organization: Organization) -> Link:
     slugs = [row.topic] if row.topic else row.topics
     topics = catalogue.current().topics
@@ -90,19 +96,11 @@ def _asked(row: Any) -> Asked:
     return Asked(row.form, notice, tuple(row.entries), row.network, row.requested_at, row.expires_at)
 
 
-def _by_handle() -> Any:
-    """Build the one statement that finds a handle among the standings and the sign-ups."""
-    person = (Contact.consent_key, Contact.epoch)
-    of_standing: Select[*tuple[Any, ...]] = select(
-        Standing.contact_id,
-        Standing.organization,
-        Standing.topic.label("topic"),
-        *(null().label(name) for name in ("form", "notice")),
-        Contact.language.label("language"),
-        *(null().label(name) for name in ("topics", "entries", "network", "requested_at", "expires_at")),
-        *person,
-    ).join_from(Standing, Contact)
-    of_signup: Select[*tuple[Any, ...]] = select(
+_PERSON = (Contact.consent_key, Contact.epoch)
+
+
+def _of_signup() -> Select[*tuple[Any, ...]]:
+    return select(
         Signup.contact_id,
         Signup.organization,
         null().label("topic"),
@@ -114,10 +112,24 @@ def _by_handle() -> Any:
         Signup.network,
         Signup.requested_at,
         Signup.expires_at,
-        *person,
+        *_PERSON,
     ).join_from(Signup, Contact)
+
+
+def _by_handle() -> Any:
+    """Build the one statement that finds a handle among the standings and the sign-ups."""
+    of_standing: Select[*tuple[Any, ...]] = select(
+        Standing.contact_id,
+        Standing.organization,
+        Standing.topic.label("topic"),
+        *(null().label(name) for name in ("form", "notice")),
+        Contact.language.label("language"),
+        *(null().label(name) for name in ("topics", "entries", "network", "requested_at", "expires_at")),
+        *_PERSON,
+    ).join_from(Standing, Contact)
     handle: BindParameter[bytes] = bindparam("handle")
-    return of_signup.where(Signup.handle == handle).union_all(of_standing.where(Standing.handle == handle))
+    return _of_signup().where(Signup.handle == handle).union_all(of_standing.where(Standing.handle == handle))
 
 
 _BY_HANDLE = _by_handle()
+_OF_SIGNUPS = _of_signup().add_columns(Signup.handle).where(Signup.handle.in_(bindparam("handles", expanding=True)))
