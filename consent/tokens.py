@@ -19,6 +19,7 @@ import hmac
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from itsdangerous import Signer
 
@@ -58,7 +59,7 @@ def make_many(
     HMAC (RFC 2104) is spelt out, so that the key's two pads are made once, and base32 is done for all at one go:
     25 bytes are five whole blocks of it, so the tokens of many rows are the pieces of one long text.
     """
-    derived = _signer(purpose, key).derive_key().ljust(_BLOCK, b"\0")
+    derived = _derived(purpose, key).ljust(_BLOCK, b"\0")
     first, sha256 = bytes([_VERSION << 5 | PURPOSES[purpose] << 2]), hashlib.sha256
     inner, outer = bytes(byte ^ 0x36 for byte in derived) + first, bytes(byte ^ 0x5C for byte in derived)
     tails = [epoch.to_bytes(4, "big") + organization for epoch in epochs]
@@ -113,10 +114,11 @@ def repair(text: str) -> str:
 
 
 def _mac(purpose: str, head: bytes, epoch: int, organization: bytes, key: str | bytes) -> bytes:
-    signer = _signer(purpose, key)
-    message = head + epoch.to_bytes(4, "big") + organization
-    return signer.algorithm.get_signature(signer.derive_key(), message)[:16]
+    return hmac.digest(_derived(purpose, key), head + epoch.to_bytes(4, "big") + organization, "sha256")[:16]
 
 
-def _signer(purpose: str, key: str | bytes) -> Signer:
-    return Signer(key, salt="consent/link/v1/" + purpose, key_derivation="hmac", digest_method=hashlib.sha256)
+@lru_cache(maxsize=100)
+def _derived(purpose: str, key: str | bytes) -> bytes:
+    salt = "consent/link/v1/" + purpose
+    derived: bytes = Signer(key, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256).derive_key()
+    return derived

@@ -7,6 +7,7 @@ is put into any of them.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from babel.dates import format_date, format_datetime, format_time
@@ -80,7 +81,7 @@ def _confirmation(_: Connection, job: Job, desk: Desk, papers: Papers) -> Letter
     asked_on = link.asked.requested_at.astimezone(link.organization.zone)
     context = {
         "confirm_url": desk.url(link, "c"),
-        "asked_on": _instant(asked_on, link.asked.notice.language),
+        "asked_on": _instant(asked_on.replace(second=0, microsecond=0), link.asked.notice.language),
         "network": link.asked.network,
         "days": (link.asked.expires_at - link.asked.requested_at).days,
     }
@@ -179,6 +180,7 @@ def _letter(
     )
 
 
+@lru_cache(maxsize=1000)
 def _instant(at: datetime, language: str) -> str:
     """Return the day and minute as people of Canada write them, with the zone: a stranger's watch may be elsewhere."""
     locale = f"{language}_CA"

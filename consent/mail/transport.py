@@ -22,7 +22,7 @@ from consent.mail.headers import Letter
 CONNECT_SECONDS = 5
 MESSAGE_SECONDS = 30
 _MOST_CARRIED = 100  # messages over one connection, as many servers have it
-_OK, _WILL_FORWARD, _CLOSING = 250, 251, "421"
+_OK, _WILL_FORWARD, _GO_ON, _CLOSING = 250, 251, 354, "421"
 _REFUSALS = (smtplib.SMTPSenderRefused, smtplib.SMTPRecipientsRefused)
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
@@ -133,17 +133,21 @@ class Carrier(flask_mail.Mail):
 
     def _envelope(self, host: smtplib.SMTP, letter: Letter, size: int) -> smtplib.SMTP:
         host.ehlo_or_helo_if_needed()
-        code, said = host.mail(letter.return_path, [f"size={size}"] if host.has_extn("size") else [])
+        more = f" SIZE={size}" if host.has_extn("size") else ""
+        code, said = host.docmd("MAIL", f"FROM:<{letter.return_path}>{more}")
         if code != _OK:
             raise smtplib.SMTPSenderRefused(code, said, letter.return_path)
-        code, said = host.rcpt(letter.recipient)
+        code, said = host.docmd("RCPT", f"TO:<{letter.recipient}>")
         if code not in (_OK, _WILL_FORWARD):
             raise smtplib.SMTPRecipientsRefused({letter.recipient: (code, said)})
         return host
 
     def _handed_over(self, host: smtplib.SMTP, content: bytes) -> Outcome:
         try:
-            code, said = host.data(content)
+            code, said = host.docmd("DATA")
+            if code == _GO_ON:
+                host.send(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")  # RFC 5321 s. 4.5.2
+                code, said = host.getreply()
             if code != _OK:
                 raise smtplib.SMTPDataError(code, said)
         except smtplib.SMTPDataError as error:

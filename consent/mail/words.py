@@ -5,8 +5,7 @@ rendered once for each brand, language and choice of topics, with marks in those
 A mark holds a NUL, which no text of a company can hold; a test keeps what is filled equal to what Jinja says.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -23,7 +22,6 @@ PLACES = frozenset(
         "unsubscribe_url",
     }
 )  # fmt: skip
-_MARK = re.compile("\0([a-z_]+)\0")
 _PARTS = ("subject.txt", "body.txt", "body.html")
 
 
@@ -38,8 +36,10 @@ def of(name: str, own: Words | None, everything: Mapping[str, Any]) -> Words:
 
 
 @lru_cache(maxsize=1000)
-def _marked(name: str, places: tuple[str, ...], kind: tuple[tuple[str, Any], ...]) -> Words:
-    return rendered(name, dict(kind) | {place: f"\0{place}\0" for place in places})
+def _marked(name: str, places: tuple[str, ...], kind: tuple[tuple[str, Any], ...]) -> list[list[str]]:
+    """Return the parts of a mail, each as its fixed texts and, at the odd places between them, names of places."""
+    marked = rendered(name, dict(kind) | {place: f"\0{place}\0" for place in places})
+    return [part.split("\0") for part in marked]
 
 
 def rendered(name: str, everything: Mapping[str, Any]) -> Words:
@@ -48,8 +48,8 @@ def rendered(name: str, everything: Mapping[str, Any]) -> Words:
         return Words(*(render_template(f"mail/{name}/{part}", **everything) for part in _PARTS))
 
 
-def _filled(text: str, values: Mapping[str, str]) -> str:
-    return _MARK.sub(lambda mark: values[mark[1]], text)
+def _filled(pieces: Sequence[str], values: Mapping[str, str]) -> str:
+    return "".join(values[piece] if number % 2 else piece for number, piece in enumerate(pieces))
 
 
 def _escaped(values: Mapping[str, str]) -> Mapping[str, str]:
