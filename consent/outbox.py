@@ -32,7 +32,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from consent.store.base import Instant
 from consent.store.contacts import Contact
-from consent.store.outbox import OutboxRow
+from consent.store.outbox import DUE, OutboxRow
 
 LEASE = timedelta(seconds=60)
 FIRST_WAIT = timedelta(minutes=5)
@@ -125,7 +125,7 @@ def _claim_of(connection: Connection, domain: str, now: datetime, most: int) -> 
 
 
 def _due(row: Any, now: Any) -> tuple[ColumnElement[bool], ...]:
-    return (row.state == "due", row.run_at <= now, row.leased_until <= now)
+    return (row.state == DUE, row.run_at <= now, row.leased_until <= now)
 
 
 def _next_domain(after: Any) -> Any:
@@ -167,7 +167,7 @@ def _lease() -> ReturningUpdate[Any]:
 
 
 _LEASE = _lease()
-_OURS = (OutboxRow.state == "due", tuple_(OutboxRow.id, OutboxRow.attempts).in_(bindparam("ours", expanding=True)))
+_OURS = (OutboxRow.state == DUE, tuple_(OutboxRow.id, OutboxRow.attempts).in_(bindparam("ours", expanding=True)))
 _BEGIN = update(OutboxRow).where(*_OURS).values(unanswered=OutboxRow.unanswered + 1)
 _FINISH = (
     update(OutboxRow)
@@ -189,7 +189,7 @@ def begin(connection: Connection, jobs: Sequence[Job]) -> None:
 
 def give_back(connection: Connection, jobs: Sequence[Job], *, begun: Collection[str] = ()) -> None:
     """End the leases of *jobs*: another worker may have them at once. Those whose ids are in *begun* were not."""
-    theirs = update(OutboxRow).where(OutboxRow.id.in_([job.id for job in jobs]), OutboxRow.state == "due")
+    theirs = update(OutboxRow).where(OutboxRow.id.in_([job.id for job in jobs]), OutboxRow.state == DUE)
     begun_too = case((OutboxRow.id.in_(begun), 1), else_=0)
     values = {"attempts": OutboxRow.attempts - 1, "unanswered": OutboxRow.unanswered - begun_too}
     connection.execute(theirs.values(leased_until=_NEVER, **values))

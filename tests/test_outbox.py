@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
 from consent import clock, outbox
@@ -113,6 +114,15 @@ def test_a_claim_costs_two_statements_and_one_for_each_domain_however_many_rows_
     assert len(cost(claim)) == 1 + 3
 
 
+@pytest.mark.sqlite
+def test_domains_with_mail_due_are_found_by_steps_through_the_index_and_not_by_reading_all_of_it(house: House) -> None:
+    compiled = str(outbox._DOMAINS.compile(dialect=sqlite.dialect()))
+    with database.reading() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", ("",) * compiled.count("?")).all()
+    steps = [row[3] for row in plan if "outbox" in row[3] or "B-TREE" in row[3]]
+    assert [step.split(" USING ")[1] for step in steps] == ["INDEX ix_outbox_due (domain>?)"] * 2
+
+
 def test_rows_that_wait_for_a_later_try_are_not_claimed(house: House) -> None:
     house.sign_up(ANNE.email)
     house.drain()
@@ -185,6 +195,48 @@ def test_of_many_that_a_dead_worker_had_claimed_only_the_one_in_its_hands_counts
     later(seconds=61)
     house.drain()
     assert all(house.kinds(f"person{n}@example.com").count("confirmation.sent") == 1 for n in range(5))
+
+
+class DyingLate(Dying):
+    """Dies in its fortieth hand-over, when the pace has long been found."""
+
+    def carry(self, letter: Letter, content: bytes) -> Outcome:
+        if len(self.carried) < 39:
+            self.carried.append(letter.id)
+            return Outcome("sent", "250")
+        return super().carry(letter, content)
+
+
+def test_what_a_worker_had_sent_at_full_pace_when_it_died_goes_once_more_and_nothing_is_lost(
+    house: House, later: Any
+) -> None:
+    Dying.carried.clear()
+    for number in range(60):
+        house.sign_up(f"person{number}@example.com")
+    settings = house.app.config["CONSENT"]
+    round_ = replace(work.round_of(settings), carrier=DyingLate(settings.smtp_url, "localhost"))
+    with contextlib.suppress(Killed):
+        while deliver.deliver_due(round_):
+            pass
+    with database.reading() as connection:
+        written = connection.execute(select(func.count()).where(OutboxRow.state == "done")).scalar_one()
+        begun = connection.execute(select(func.sum(OutboxRow.unanswered)).where(OutboxRow.state == "due")).scalar_one()
+    assert 40 - deliver.MOST_AT_ONCE <= written < 40 and begun <= deliver.MOST_AT_ONCE
+    later(seconds=61)
+    assert house.drain() == 60 - written
+    assert all(house.kinds(f"person{n}@example.com").count("confirmation.sent") == 1 for n in range(60))
+
+
+def test_a_message_that_may_have_been_taken_goes_alone_the_second_time(house: House, later: Any) -> None:
+    Dying.carried.clear()
+    for number in range(5):
+        house.sign_up(f"person{number}@example.com")
+    die_delivering(house)
+    later(seconds=61)
+    die_delivering(house)  # the oldest of them is the one that may have been taken
+    assert Dying.carried[0] == Dying.carried[1]
+    with database.reading() as connection:
+        assert sorted(connection.execute(select(OutboxRow.unanswered)).scalars()) == [0, 0, 0, 0, 2]
 
 
 def test_what_a_worker_gives_back_was_never_begun(house: House) -> None:

@@ -18,7 +18,7 @@ from consent.store import database
 from consent.store.contacts import Contact
 from consent.store.exports import Export
 from consent.store.ledger import ErasedAddress, Evidence, LedgerEntry
-from consent.store.outbox import OutboxRow
+from consent.store.outbox import DUE, OutboxRow
 from consent.store.signups import Signup
 from consent.store.standings import Standing
 
@@ -92,7 +92,7 @@ def _forget(connection: Connection, ids: Sequence[str]) -> None:
     erased = update(Contact).where(Contact.id.in_(ids))
     connection.execute(erased.values(**_FORGOTTEN, epoch=Contact.epoch + 1))
     connection.execute(update(Signup).where(Signup.contact_id.in_(ids)).values(network=None))
-    waiting = update(OutboxRow).where(OutboxRow.contact_id.in_(ids), OutboxRow.state == "due")
+    waiting = update(OutboxRow).where(OutboxRow.contact_id.in_(ids), OutboxRow.state == DUE)
     connection.execute(waiting.values(state="dropped", outcome="erased"))
     connection.execute(update(OutboxRow).where(OutboxRow.contact_id.in_(ids)).values(domain="-"))
     connection.execute(delete(Export))

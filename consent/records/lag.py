@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from consent.store.ledger import LedgerCheckpoint, LedgerEntry, LedgerLeaf, LedgerPending
-from consent.store.outbox import OutboxRow
+from consent.store.outbox import DUE, OutboxRow
 
 
 class Ledger(NamedTuple):
@@ -22,7 +22,7 @@ class Ledger(NamedTuple):
 
 def outbox(connection: Connection, now: datetime) -> tuple[int, datetime | None]:
     """Return how many messages are due at *now* and in no worker's hands, and since when the oldest is (UTC)."""
-    due = (OutboxRow.state == "due", OutboxRow.run_at <= now, OutboxRow.leased_until <= now)
+    due = (OutboxRow.state == DUE, OutboxRow.run_at <= now, OutboxRow.leased_until <= now)
     count, oldest = connection.execute(select(func.count(), func.min(OutboxRow.run_at)).where(*due)).one()
     return int(count), oldest
 

@@ -3,12 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent.store.base import Base, Key
 
 _DUE = text("state = 'due'")
+#: The state ``due``, spelt out in a statement: the indexes of what is due serve no parameter.
+DUE: ColumnElement[str] = literal_column("'due'")
 
 
 class OutboxRow(Base):
@@ -20,7 +22,7 @@ class OutboxRow(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_state_run_at", "state", "run_at"),
+        Index("ix_outbox_run_at", "run_at", sqlite_where=_DUE, postgresql_where=_DUE),
         Index("ix_outbox_due", "domain", "run_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
     )
 

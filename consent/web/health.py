@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from consent.records import lag, prove, sequence
 from consent.store import database, trouble
 from consent.store.ledger import LedgerLeaf
-from consent.store.outbox import OutboxRow
+from consent.store.outbox import DUE, OutboxRow
 from consent.store.schema import head
 
 LATE = timedelta(seconds=60)
@@ -56,7 +56,7 @@ def unwritable() -> str | None:
 
 def late_mail(now: datetime) -> list[str]:
     """Say so if mail has been waiting for more than a minute."""
-    waiting = select(func.min(OutboxRow.run_at)).where(OutboxRow.state == "due", OutboxRow.leased_until <= now)
+    waiting = select(func.min(OutboxRow.run_at)).where(OutboxRow.state == DUE, OutboxRow.leased_until <= now)
     with database.reading() as connection:
         oldest = connection.execute(waiting).scalar()
     if oldest is None or now - oldest <= LATE:
