@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from consent import clock
+from consent import clock, colours
 from consent.store import catalogue as tables
 from consent.store import database
 
@@ -21,6 +21,7 @@ LANGUAGES = ("en", "fr")
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 CHARITIES = ("registered_charity", "political_party", "candidate")
 ORGANIZATION_TYPES = ("business", "club", *CHARITIES)
+LIGHT_PAPER, DARK_PAPER = "#ffffff", "#1c2025"  # what words stand on, in mails and on pages
 Noun = TypeVar("Noun")
 _KEPT_SECONDS = 2.0
 
@@ -59,7 +60,9 @@ class Brand:
     phone: str | None = None
     email: str | None = None
     web: str | None = None
+    logo_text: str | None = None
     colour: str = "#1f4e8c"
+    dark_colour: str | None = None
     privacy_url: str | None = None
     storage_country: str | None = None
     retention: str | None = None
@@ -69,6 +72,31 @@ class Brand:
     def contacts(self) -> tuple[str, ...]:
         """The ways to reach the brand that are set: phone, e-mail, web, in this order."""
         return tuple(way for way in (self.phone, self.email, self.web) if way)
+
+    @property
+    def mark(self) -> str:
+        """The word mark at the head of its mail and pages: its name, if set-up has no other."""
+        return self.logo_text or self.business_name
+
+    @property
+    def on_colour(self) -> str:
+        """The colour of words on its own, as on a button."""
+        return colours.written_on(self.colour)
+
+    @property
+    def link_colour(self) -> str:
+        """Its colour for words on white paper: itself, or as much darker as reading needs."""
+        return colours.readable(self.colour, LIGHT_PAPER)
+
+    @property
+    def link_colour_in_the_dark(self) -> str:
+        """Its colour for words on dark paper: what set-up says, or its own as much lighter as reading needs."""
+        return self.dark_colour or colours.readable(self.colour, DARK_PAPER)
+
+    @property
+    def on_colour_in_the_dark(self) -> str:
+        """The colour of words on that one."""
+        return colours.written_on(self.link_colour_in_the_dark)
 
     @property
     def domain(self) -> str:

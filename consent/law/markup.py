@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from consent.colours import Colour, contrast
+
 DEEPEST = 100
 SMALL = 9.0  # pixels below which a line is not "clearly and prominently" set out
 _LEAST_CONTRAST = 2.0  # WCAG asks for 4.5; below this words are as good as hidden
@@ -26,7 +28,6 @@ _BLOCKS = frozenset(
 _NAMED = {"white": "#fff", "black": "#000", "silver": "#c0c0c0", "gray": "#808080", "grey": "#808080",
           "lightgray": "#d3d3d3", "lightgrey": "#d3d3d3", "red": "#f00", "blue": "#00f"}  # fmt: skip
 
-Colour = tuple[int, int, int]
 _WHITE, _BLACK, _BLUE = (255, 255, 255), (0, 0, 0), (0, 0, 238)
 
 
@@ -95,17 +96,6 @@ def read(text: str) -> Page:
             _open(stack, name, _attributes(match[0][tag.end() : -1]), page)
     _say(page, stack[-1][1], text[at:])
     return page
-
-
-def contrast(one: Colour, other: Colour) -> float:
-    """Return the contrast of two colours, 1 to 21 (WCAG 2.2, relative luminance)."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour: Colour) -> float:
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in colour)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def _say(page: Page, look: _Look, raw: str) -> None:

@@ -14,7 +14,7 @@ from babel.dates import format_date, format_datetime, format_time
 from sqlalchemy import Connection, select
 
 from consent import catalogue
-from consent.catalogue import Brand, Topic
+from consent.catalogue import DARK_PAPER, LIGHT_PAPER, Brand, Topic
 from consent.law import decide
 from consent.mail import words
 from consent.mail.headers import Letter
@@ -159,6 +159,8 @@ def _letter(
     everything = {
         "language": language,
         "brand": brand,
+        "light_paper": LIGHT_PAPER,
+        "dark_paper": DARK_PAPER,
         "organization": brand.organization.name,
         "topics": tuple(topics),
         "unsubscribe_url": unsubscribe_url,

@@ -26,7 +26,7 @@ _MORE = {
     "renewal": frozenset({"days"}),
     "preferences": frozenset({"topics"}),
 }
-_EVERYWHERE = frozenset({"organization", "language"})
+_EVERYWHERE = frozenset({"organization", "language", "logo_text", "colour"})
 _FORBIDDEN = re.compile(
     r"<\s*(script|iframe|object|embed|form|link|img|video|audio|source|svg|base|meta\s+http-equiv)\b|\bon[a-z]+\s*=|"
     r"url\s*\(|@import|\bsrc\s*=|javascript:",

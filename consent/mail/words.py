@@ -62,6 +62,8 @@ def _own_places(everything: Mapping[str, Any]) -> dict[str, object]:
     notice = everything.get("notice")
     return dict(everything) | {
         "business_name": brand.business_name,
+        "logo_text": brand.mark,
+        "colour": brand.colour,
         "mailing_address": brand.mailing_address,
         "contacts": ", ".join(brand.contacts),
         "topics": ", ".join(topic.name[language] for topic in everything["topics"]),

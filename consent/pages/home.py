@@ -27,10 +27,9 @@ def index() -> ResponseReturnValue:
 
 @pages.get("/brand/<brand>.css")
 def brand_css(brand: str) -> ResponseReturnValue:
-    """Return the brand's colour for the stylesheet; public pages have no inline style."""
+    """Return the brand's colours for the stylesheet (nothing for an unknown one); public pages have no inline style."""
     found = catalogue.current().brands.get(brand)
-    colour = found.colour if found else "#1f4e8c"
-    return Response(render_template("brand.css", colour=colour), mimetype="text/css")
+    return Response(render_template("brand.css", brand=found) if found else "", mimetype="text/css")
 
 
 @pages.get("/healthz")

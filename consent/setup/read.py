@@ -12,14 +12,16 @@ from zoneinfo import ZoneInfo
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from consent import addresses
-from consent.catalogue import LANGUAGES, ORGANIZATION_TYPES
+from consent import addresses, colours
+from consent.catalogue import DARK_PAPER, LANGUAGES, ORGANIZATION_TYPES
 from consent.law import casl
 
 SOURCES = ("web_form", "webinar", "tradeshow", "third_party_list", "referral", "import", "api")
 _SLUG = validate.Regexp(r"[a-z0-9][a-z0-9-]{0,62}\Z", error="Use a-z, 0-9 and '-', at most 63 characters.")
 _TOPIC = validate.Regexp(r"[a-z0-9][a-z0-9-]{0,62}/[a-z0-9][a-z0-9-]{0,62}\Z", error="Write it brand/topic.")
+_COLOUR = validate.Regexp(r"#[0-9a-f]{6}\Z", error="Write the colour as #rrggbb.")
 _ONE_LINE = validate.Regexp(r"[^\x00-\x1f\x7f]{1,200}\Z", error="One line of 1 to 200 characters, please.")
+_MARK = validate.Regexp(r"[^\x00-\x1f\x7f]{1,40}\Z", error="One line of 1 to 40 characters, please.")
 
 
 class BadSetup(Exception):
@@ -42,6 +44,15 @@ def _zone(value: str) -> None:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
         raise ValidationError("This is no time zone; write one like America/Toronto.") from None
+
+
+def _readable_in_the_dark(value: str) -> None:
+    found = colours.contrast(colours.parse(value), colours.parse(DARK_PAPER))
+    if found < colours.READABLE:
+        raise ValidationError(
+            f"Words in it cannot be read on dark paper, {DARK_PAPER}: their contrast is {found:.1f}, and "
+            f"{colours.READABLE} is the least. {colours.readable(value, DARK_PAPER)} would do."
+        )
 
 
 def _texts(**options: Any) -> fields.Dict:
@@ -75,7 +86,9 @@ class _Brand(_Strict):
     phone = fields.Str(validate=_ONE_LINE)
     email = fields.Str(validate=_email)
     web = fields.Url(schemes={"https", "http"}, require_tld=False)
-    colour = fields.Str(validate=validate.Regexp(r"#[0-9a-f]{6}\Z", error="Write the colour as #rrggbb."))
+    logo_text = fields.Str(validate=_MARK)
+    colour = fields.Str(validate=_COLOUR)
+    dark_colour = fields.Str(validate=[_COLOUR, _readable_in_the_dark])
     privacy_url = fields.Url(schemes={"https", "http"}, require_tld=False)
     storage_country = fields.Str(validate=_ONE_LINE)
     retention = fields.Str(validate=_ONE_LINE)
