@@ -6,13 +6,18 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 
 _SMTP_SCHEMES = {"smtp", "smtps", "smtp+starttls", "file", "mailbox"}
 _HOST_AND_PATH = r"://([a-z0-9-]+\.)*[a-z0-9-]+(:\d{1,5})?(/[A-Za-z0-9._~-]+)*/?"
 _LOG_FORMATS = {"production": "json", "development": "text"}
+_IMAP_PORTS = {"imaps": 993, "imap+starttls": 143, "imap": 143}
+_NO_IMAP = (
+    "CONSENT_FEEDBACK_IMAP must be imaps://user:password@host/INBOX or imap+starttls://…, in ASCII; write '@' as %40, "
+    "':' as %3A and '/' as %2F in user and password."
+)
 _WEAK = {"changeme", "secret", "password", "development", "insecure"}
 
 
@@ -30,6 +35,18 @@ class Feedback:
     mailgun_key: str | None = field(default=None, repr=False)
     postmark_auth: str | None = field(default=None, repr=False)
     standard_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Imap:
+    """A mailbox that bounces and complaints are fetched from. *scheme* says how it is kept secret on the way."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    folder: str = "INBOX"
 
 
 @dataclass(frozen=True)
@@ -54,6 +71,7 @@ class Settings:
     dkim_keys: Path | None = None
     mail_templates: Path | None = None
     feedback_maildir: Path | None = None
+    feedback_imap: Imap | None = None
 
     @property
     def development(self) -> bool:
@@ -97,6 +115,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         dkim_keys=_folder(given, "CONSENT_DKIM_KEYS"),
         mail_templates=_folder(given, "CONSENT_MAIL_TEMPLATES"),
         feedback_maildir=_folder(given, "CONSENT_FEEDBACK_MAILDIR"),
+        feedback_imap=_imap(given.get("CONSENT_FEEDBACK_IMAP", "")),
     )
     if not settings.development:
         _refuse_rehearsal(settings)
@@ -124,6 +143,23 @@ def _feedback(given: Mapping[str, str]) -> Feedback:
         postmark_auth=auth,
         standard_secret=given.get("CONSENT_FEEDBACK_STANDARD_SECRET") or None,
     )
+
+
+def _imap(text: str) -> Imap | None:
+    """Return the mailbox that *text* names, if any. Raises BadSettings; what it says does not hold the password."""
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        port = parts.port or _IMAP_PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        raise BadSettings(_NO_IMAP) from None
+    user, password, folder = (unquote(one or "") for one in (parts.username, parts.password, parts.path[1:] or "INBOX"))
+    if not (parts.hostname and user and password and re.fullmatch(r"[ -~]+", user + password + folder)):
+        raise BadSettings(_NO_IMAP)
+    if parts.scheme == "imap" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise BadSettings("CONSENT_FEEDBACK_IMAP would send the password in clear: write imaps:// or imap+starttls://.")
+    return Imap(parts.scheme, parts.hostname, port, user, password, folder)
 
 
 def _refuse_rehearsal(settings: Settings) -> None:

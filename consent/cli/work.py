@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from consent import clock
+from consent.cli import mailbox
 from consent.config import Settings
 from consent.feedback import maildir
 from consent.mail import deliver, dkim_keys, lanes, overrides
@@ -56,6 +57,7 @@ def drain(app: Flask) -> int:
         read_maildir(app.config["CONSENT"])
         publish.number_all(clock.now())
         sign(app.config["CONSENT"])
+        mailbox.look(app.config["CONSENT"])
     return total
 
 
@@ -68,6 +70,7 @@ def run(app: Flask, stop: threading.Event) -> None:
     ledger.start()
     reading = threading.Thread(target=_read_mail, args=(app, stop), name="feedback", daemon=True)
     reading.start()
+    mailbox.start(app, stop)
     with app.app_context():
         paths = Lanes([round_of(app.config["CONSENT"], stop) for _ in range(lanes.LANES)])
         threads, tidied = lanes.start(paths, lambda place: _lane(app, paths, place)), -_TIDY_SECONDS

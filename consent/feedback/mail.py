@@ -11,7 +11,7 @@ from consent.feedback.events import Event
 from consent.feedback.reports import Failure, Report
 from consent.records import links
 from consent.records.links import Link
-from consent.store import database
+from consent.store import database, trouble
 from consent.subscriptions.acts import Act
 from consent.tokens import BadLink
 
@@ -39,6 +39,21 @@ def read(raw: bytes, keys: Sequence[str], act: Act) -> Taken:
     what = ", ".join(event.what for event in events) or report.kind
     _log.info("a report came as mail: %s, %s", what, "of ours" if link else "without a token of ours")
     return Taken(report, [event.what for event in events], link is not None, recorded, bool(counts["again"]))
+
+
+def attempt(raw: bytes, keys: Sequence[str], act: Act) -> bool:
+    """Record what *raw* reports as :func:`read` does; return False if only this message cannot be: look at it by hand.
+
+    Raises SQLAlchemyError when the database is away, so that no message passes for read that was not recorded.
+    """
+    try:
+        read(raw, keys, act)
+    except Exception as error:  # one message must not keep the others from being read
+        if trouble.passes(error):
+            raise
+        _log.error("a report that came as mail could not be recorded, and is flagged: %s", type(error).__name__)
+        return False
+    return True
 
 
 def _proof(report: Report, keys: Sequence[str]) -> Link | None:

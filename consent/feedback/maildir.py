@@ -13,7 +13,8 @@ _LARGEST = 32 * 1024 * 1024
 def poll(folder: Path, keys: Sequence[str], act: Callable[[], Act]) -> int:
     """Read what is new in *folder*, record it, and mark it as seen; return how many messages that were.
 
-    What cannot be recorded, since the database is away, stays new. Several workers may look at one folder.
+    What cannot be recorded, since the database is away, stays new; what cannot be for another cause is flagged. Several
+    workers may look at one folder.
     """
     done = 0
     for path in sorted((folder / "new").iterdir())[:_MOST]:
@@ -22,14 +23,13 @@ def poll(folder: Path, keys: Sequence[str], act: Callable[[], Act]) -> int:
                 raw = file.read(_LARGEST)
         except FileNotFoundError:
             continue  # another worker had it
-        mail.read(raw, keys, act())
-        _seen(path, folder)
+        _seen(path, folder, "S" if mail.attempt(raw, keys, act()) else "FS")
         done += 1
     return done
 
 
-def _seen(path: Path, folder: Path) -> None:
-    """Move the message where readers of a Maildir keep what was seen (maildir(5))."""
+def _seen(path: Path, folder: Path, flags: str) -> None:
+    """Move the message where readers of a Maildir keep what was seen, F: flagged, S: seen (maildir(5))."""
     cur = folder / "cur"
     cur.mkdir(exist_ok=True)
-    path.rename(cur / f"{path.name.partition(':')[0]}:2,S")
+    path.rename(cur / f"{path.name.partition(':')[0]}:2,{flags}")
