@@ -3,6 +3,7 @@
 The package, in reading order; arrows between rooms point down this list only (``lint-imports`` holds them):
 
 ``colours``        which colour can be read on which. Pure.
+``typography``     how French is set. Pure.
 ``law``            which law lets a message be sent: facts in, decision with citation out. Pure.
 ``ledger``         the bytes of an entry and how they are hashed. Pure.
 ``tokens``         links in mail. Pure.

@@ -4,6 +4,7 @@ The law is asked here, at hand-off, not when the mail was queued (CASL s. 6(4)).
 is put into any of them.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -172,7 +173,7 @@ def _letter(
         sender_name=brand.business_name,
         sender=brand.from_address,
         recipient=link.address,
-        subject=" ".join(subject.split()),
+        subject=re.sub(r"[ \t\r\n]+", " ", subject).strip(),
         text=text,
         html=html,
         language=language,

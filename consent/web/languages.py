@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from babel.dates import format_date
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -13,6 +14,7 @@ from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, Domain, get_locale
 from flask_babel import gettext as _gettext
 
+from consent import typography
 from consent.catalogue import LANGUAGES
 
 _FOLDER = Path(__file__).resolve().parent.parent / "translations"
@@ -25,9 +27,21 @@ def _translations(language: str) -> NullTranslations:
         return NullTranslations()
     compiled = io.BytesIO()
     with path.open("rb") as file:
-        write_mo(compiled, read_po(file, locale=language))
+        found = read_po(file, locale=language)
+    if language == "fr":
+        _typeset(found)
+    write_mo(compiled, found)
     compiled.seek(0)
     return Translations(compiled)
+
+
+def _typeset(found: Catalog) -> None:
+    """Set the French words as French readers expect; the file has plain spaces, which people can see and type."""
+    for message in found:
+        if message.id and isinstance(message.string, str):
+            message.string = typography.french(message.string)
+        elif message.id and message.string:  # singular and plural
+            message.string = tuple(typography.french(form) for form in message.string)
 
 
 class _PoDomain(Domain):  # type: ignore[misc]  # flask_babel has no stubs
