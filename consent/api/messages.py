@@ -17,7 +17,7 @@ from consent.web import languages, visitor
 
 blueprint = Resource("messages", __name__, url_prefix="/api/v1", description="Messages")
 MESSAGE = "message/rfc822"
-_EARLIER = 100
+_EARLIER, _NAMES = 100, 20
 
 
 class PreflightQuery(Strict):
@@ -35,6 +35,12 @@ class PreflightBody(PreflightQuery):
     """The same, with the message as text."""
 
     raw = fields.String(required=True, metadata={"description": "The whole message, header first (RFC 5322)."})
+    on_behalf = fields.List(
+        fields.String(validate=validate.Length(1, 200)),
+        load_default=list,
+        validate=validate.Length(max=_NAMES),
+        metadata={"description": "Whom it must name beside the brand: for whom it is sent, a referrer, a collector."},
+    )
     earlier = fields.List(
         fields.String(validate=validate.Regexp(rf"{FINGERPRINT.pattern}\Z", error="This is no fingerprint.")),
         load_default=list,
@@ -85,6 +91,7 @@ def preflight_message() -> dict[str, Any]:
     else:
         asked = loaded(PreflightBody())
         raw = asked["raw"].encode("utf-8", "surrogateescape")
-    known = preflight.about(asked["topic"], visitor.settings().base_url, asked["kind"], asked.get("place"))
+    base_url, others = visitor.settings().base_url, asked.get("on_behalf", ())
+    known = preflight.about(asked["topic"], base_url, asked["kind"], asked.get("place"), others)
     checked = preflight.check(raw, known, asked.get("earlier", ()))
     return preflight.as_json(checked, asked.get("language") or languages.accepted())

@@ -39,6 +39,7 @@ class NoMessages(Exception):
 @click.option("--topic", required=True, metavar="BRAND/TOPIC")
 @click.option("--kind", default="commercial", show_default=True, type=click.Choice(KINDS))
 @click.option("--place", type=Place(), help="Where the recipient is, such as CA-QC.")
+@click.option("--on-behalf", multiple=True, metavar="NAME", help="Whom it must name beside the brand; may be repeated.")
 @click.option(
     "--earlier",
     type=click.Path(exists=True, path_type=Path),
@@ -52,6 +53,7 @@ def preflight(
     topic: str,
     kind: str,
     place: str | None,
+    on_behalf: tuple[str, ...],
     earlier: Path | None,
     probe: bool,
     language: str,
@@ -62,7 +64,7 @@ def preflight(
     FILE is a message as it goes over the wire (RFC 5322), with one person's own links; of a DIR every .eml is checked.
     """
     with app_context() as app:
-        known = preflights.about(catalogue.topic(topic), app.config["CONSENT"].base_url, kind, place)
+        known = preflights.about(catalogue.topic(topic), app.config["CONSENT"].base_url, kind, place, on_behalf)
     said_before = [preflights.check(_read(path), known).fingerprint for path in _messages(earlier)] if earlier else []
     paths = [path for given in files for path in _messages(given)]
     errors = 0

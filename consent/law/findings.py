@@ -8,6 +8,7 @@ a *note* is for the sender to weigh. The words in braces are taken from the mess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from consent import typography
 from consent.law.citations import Provision
 from consent.law.rules_of_form import FORM
 from consent.law.rules_of_leaving import CONTENT
@@ -38,7 +39,9 @@ class Finding:
     def text(self, language: str = "en") -> str:
         """Return what is wrong and how to mend it, in *language* (en, fr)."""
         rule = RULES[self.key]
-        return (rule.english, rule.french)[LANGUAGES.index(language)].format(**self.values)
+        sentence = (rule.english, typography.french(rule.french))[LANGUAGES.index(language)]
+        why = {"why": self.values["pourquoi"]} if language == "fr" and "pourquoi" in self.values else {}
+        return sentence.format(**{**self.values, **why})
 
 
 def found(key: str, level: str | None = None, **values: str) -> Finding:

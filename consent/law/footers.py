@@ -117,7 +117,7 @@ def dead_links(view: View, probed: Mapping[str, Probe]) -> Iterator[Finding]:
     for url in view.unsubscribe_urls():
         if url in probed and not probed[url].works:
             key = "dead_link" if probed[url].works is False else "dead_link.unknown"
-            yield found(key, url=url, why=probed[url].why)
+            yield found(key, url=url, why=probed[url].why, pourquoi=probed[url].french or probed[url].why)
 
 
 def _holds(text: list[str], wanted: list[str]) -> bool:

@@ -1,12 +1,14 @@
 """From HTML to what a reader sees: the text, the links with their words, and what was hidden.
 
-Not a browser: inline styles and attributes, which is what mail is laid out with. Each tag ends before the next
+Not a browser: inline styles and attributes, which is what mail is laid out with, and of style sheets what hides the
+elements of a class, an id or a tag. Each tag ends before the next
 ``<``, so that the time is proportional to the length whatever the text; at most DEEPEST elements count as open.
 """
 
 import html
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from consent.colours import Colour, contrast
@@ -20,6 +22,10 @@ _TOKEN = re.compile(
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _ATTRIBUTE = re.compile(r"""([^\s=/>"']+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")
 _DECLARATION = re.compile(r"([\w-]+)\s*:\s*([^;]+)")
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_AT_RULE = re.compile(r"@[^{};@]*(?:;|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})")  # what holds for some readers only
+_SHEET, _DECLARATIONS = 50_000, 500  # characters of a style sheet, and of one rule in it, that are looked at
+_SELECTOR = re.compile(r"[a-z][a-z0-9]*|(?:[a-z][a-z0-9]*)?[.#][\w-]+", re.I)
 _RAW = {tag: re.compile(rf"</{tag}\b[^<>]*>", re.I) for tag in ("style", "script", "title", "textarea", "noframes")}
 _VOID = frozenset(re.findall(r"\w+", "area base br col embed hr img input link meta source track wbr"))
 _BLOCKS = frozenset(
@@ -80,7 +86,7 @@ class _Look:
 
 def read(text: str) -> Page:
     """Return what a reader sees of *text*. Never raises; time is proportional to the length."""
-    page, stack, at = Page(), [("", _Look())], 0
+    page, stack, at, hiding = Page(), [("", _Look())], 0, set[str]()
     while match := _TOKEN.search(text, at):
         _say(page, stack[-1][1], text[at : match.start()])
         at = match.end()
@@ -91,9 +97,11 @@ def read(text: str) -> Page:
         if tag[1]:
             _close(stack, name, page)
         elif name in _RAW:
-            at = end.end() if (end := _RAW[name].search(text, at)) else len(text)
+            begun, at = at, end.end() if (end := _RAW[name].search(text, at)) else len(text)
+            if name == "style":
+                hiding |= _hiding(text[begun:at])
         else:
-            _open(stack, name, _attributes(match[0][tag.end() : -1]), page)
+            _open(stack, name, _attributes(match[0][tag.end() : -1]), page, hiding)
     _say(page, stack[-1][1], text[at:])
     return page
 
@@ -121,12 +129,30 @@ def _close(stack: list[tuple[str, _Look]], name: str, page: Page) -> None:
             return
 
 
-def _open(stack: list[tuple[str, _Look]], name: str, given: Mapping[str, str], page: Page) -> None:
+def _hiding(sheet: str) -> set[str]:
+    """Return which simple selectors (``a``, ``.x``, ``a.x``, ``#x``) hide what they name, in every mailbox alike."""
+    plain = _AT_RULE.sub("", _COMMENT.sub("", sheet[:_SHEET].replace("<!--", "").replace("-->", "")))
+    rules = (rule.rpartition("{") for rule in plain.split("}"))
+    hiding = [named for named, _, declared in rules if _hides(_declared(declared[:_DECLARATIONS]))]
+    found = {selector.strip() for named in hiding for selector in named.split(",")}
+    return {selector for selector in found if _SELECTOR.fullmatch(selector)}
+
+
+def _hidden_by(hiding: AbstractSet[str], name: str, given: Mapping[str, str]) -> bool:
+    marks = [f".{one}" for one in given.get("class", "").split()] + ([f"#{given['id']}"] if given.get("id") else [])
+    return not hiding.isdisjoint([name, *marks, *(name + mark for mark in marks)])
+
+
+def _open(
+    stack: list[tuple[str, _Look]], name: str, given: Mapping[str, str], page: Page, hiding: AbstractSet[str]
+) -> None:
     if name in _BLOCKS:
         page.pieces.append("\n")
     if name == "html":
         page.language = page.language or given.get("lang", "")[:2].lower()
     look = _look(stack[-1][1], given, name)
+    if hiding and not look.hidden and _hidden_by(hiding, name, given):
+        look = replace(look, hidden=True)
     if name == "a" and "href" in given:
         link = Link(html.unescape(given["href"]).strip())
         page.links.append(link)
@@ -152,7 +178,7 @@ def _attributes(inside: str) -> dict[str, str]:
 
 def _look(parent: _Look, given: Mapping[str, str], name: str) -> _Look:
     """Return how an element looks: what it inherits, changed by its attributes and its inline style."""
-    css = {m[1].lower(): m[2].strip().lower() for m in _DECLARATION.finditer(given.get("style", ""))}
+    css = _declared(given.get("style", ""))
     ground = _colour(css.get("background-color") or css.get("background") or given.get("bgcolor", ""))
     colour = _colour(css.get("color") or given.get("color", ""))
     if name == "a" and colour is None and css.get("color") != "inherit" and "href" in given:
@@ -166,6 +192,10 @@ def _look(parent: _Look, given: Mapping[str, str], name: str) -> _Look:
         colour=colour or parent.colour,
         ground=ground or parent.ground,
     )
+
+
+def _declared(style: str) -> dict[str, str]:
+    return {m[1].lower(): m[2].strip().lower() for m in _DECLARATION.finditer(style)}
 
 
 def _hides(css: Mapping[str, str]) -> bool:

@@ -6,6 +6,8 @@
 from collections.abc import Mapping
 from datetime import date
 
+from consent import typography
+
 LANGUAGES = ("en", "fr")
 _MONTHS = {
     "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -290,7 +292,8 @@ def say(key: str, language: str = "en", **values: object) -> str:
     """Return the sentence *key* in *language* with *values* put in. Raises KeyError for a key that is none."""
     pick = LANGUAGES.index(language)
     said = {name: _said(name, value, language, pick) for name, value in values.items()}
-    return SENTENCES[key][pick].format(**said)
+    sentence = SENTENCES[key][pick]
+    return (typography.french(sentence) if language == "fr" else sentence).format(**said)
 
 
 def _said(name: str, value: object, language: str, pick: int) -> object:

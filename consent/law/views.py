@@ -32,10 +32,14 @@ _MOST_LINKS = 2000
 
 
 class Probe(NamedTuple):
-    """What became of a link that was tried: it *works*, does not, or None: that could not be seen, and *why*."""
+    """What became of a link that was tried: it *works*, does not, or None: that could not be seen, and *why*.
+
+    *french* says why in French, if that is other words.
+    """
 
     works: bool | None
     why: str
+    french: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from consent.law.message import About, Finding, Probe
 MOST_PROBED = 10  # links of one message that are tried
 MOST_EARLIER = 1000  # fingerprints that a message is compared with
 
+_TOO_MANY = (f"more than {MOST_PROBED} links", f"plus de {MOST_PROBED} liens")
 Prober = Callable[[str], Probe]
 
 
@@ -30,8 +31,14 @@ class Checked:
         return message.passes(self.findings)
 
 
-def about(topic: Topic, base_url: str, kind: str = "commercial", place: str | None = None) -> About:
-    """Return what a message of *kind* about *topic* must say, to somebody in *place*, by what is set up."""
+def about(
+    topic: Topic, base_url: str, kind: str = "commercial", place: str | None = None, on_behalf: Sequence[str] = ()
+) -> About:
+    """Return what a message of *kind* about *topic* must say, to somebody in *place*, by what is set up.
+
+    *on_behalf* are the others whom it must name: for whom it is sent (SOR/2012-36 s. 2(1)(c)), who referred the person
+    (SOR/2013-221 s. 4), who collected the consent (CASL s. 10(2)).
+    """
     brand = topic.brand
     return About(
         brand=brand.business_name,
@@ -44,6 +51,7 @@ def about(topic: Topic, base_url: str, kind: str = "commercial", place: str | No
         list_id=brand.list_id(topic.slug.rpartition("/")[2]),
         kind=kind,
         place=place,
+        on_behalf=tuple(on_behalf),
     )
 
 
@@ -56,7 +64,7 @@ def check(raw: bytes, known: About, earlier: Sequence[str] = (), prober: Prober 
     view = message.read(raw, known)
     urls = view.unsubscribe_urls() if prober else []
     probed = {url: prober(url) for url in urls[:MOST_PROBED]} if prober else {}
-    probed |= {url: Probe(None, f"more than {MOST_PROBED} links") for url in urls[MOST_PROBED:]}
+    probed |= {url: Probe(None, *_TOO_MANY) for url in urls[MOST_PROBED:]}
     return Checked(message.check(view, earlier[:MOST_EARLIER], probed), likeness.fingerprint(view))
 
 

@@ -35,15 +35,17 @@ def try_link(
     """
     match = _URL.fullmatch(url)
     if match is None:
-        return Probe(None, "not a plain https link")
+        return Probe(None, "not a plain https link", "ce n’est pas un simple lien https")
     name = match["host"]
     try:
         addresses = find(name)
     except OSError as error:
         gone = error.errno != socket.EAI_AGAIN  # else it is our own resolver that is away
-        return Probe(False if gone else None, f"no such host: {name}" if gone else "names cannot be looked up now")
+        if gone:
+            return Probe(False, f"no such host: {name}", f"aucun serveur de ce nom : {name}")
+        return Probe(None, "names cannot be looked up now", "les noms ne peuvent être résolus en ce moment")
     if not addresses or not all((public or is_public)(address) for address in addresses):
-        return Probe(None, f"{name} is not on the public internet")
+        return Probe(None, f"{name} is not on the public internet", f"{name} n’est pas sur l’Internet public")
     path = match["path"] or "/"
     return _ask(name, addresses[0], port, path if path.startswith("/") else f"/{path}", context)
 
@@ -92,9 +94,9 @@ def _ask(name: str, address: str, port: int, path: str, context: ssl.SSLContext)
             connection.request(method, path, headers={"User-Agent": "consent-preflight"})
             status = connection.getresponse().status
         except ssl.SSLCertVerificationError:
-            return Probe(False, "its certificate is not valid")
+            return Probe(False, "its certificate is not valid", "son certificat n’est pas valide")
         except (OSError, HTTPException):
-            return Probe(False, "no answer")
+            return Probe(False, "no answer", "pas de réponse")
         finally:
             connection.close()
         if status not in _HEAD_REFUSED:

@@ -20,7 +20,7 @@ def test_a_good_message_is_ok_and_a_bad_one_says_how_to_mend_it(api: Caller) -> 
     ).get_json()
     assert bad["ok"] is False
     assert bad["findings"] == [{"id": "list_unsubscribe_post", "level": "error", "citation": "RFC 8058 s. 3.1",
-        "message": "Il n’y a pas de champ List-Unsubscribe-Post. Ajoutez : List-Unsubscribe-Post: List-Unsubscribe=One-Click"}]  # fmt: skip
+        "message": "Il n’y a pas de champ List-Unsubscribe-Post. Ajoutez\u00a0: List-Unsubscribe-Post: List-Unsubscribe=One-Click"}]  # fmt: skip
 
 
 def test_the_bytes_themselves_may_be_sent(api: Caller) -> None:
@@ -37,9 +37,16 @@ def test_what_was_sent_before_is_recognized_by_its_fingerprint(api: Caller) -> N
     assert [found["id"] for found in again["findings"]] == ["repeats_earlier"]
 
 
+def test_whoever_must_be_named_beside_the_brand_is_looked_for(api: Caller) -> None:
+    asked = {"topic": "acme/newsletter", "raw": RAW, "on_behalf": ["Marie Roy"]}
+    (found,) = api.post(PATH, **asked).get_json()["findings"]
+    assert found["id"] == "identity" and "Marie Roy" in found["message"]
+    assert api.post(PATH, **asked | {"on_behalf": ["Acme Widgets Inc."]}).get_json()["ok"] is True
+
+
 @pytest.mark.parametrize(
     "body",
-    [{"kind": "newsletter"}, {"topic": "acme/x"}, {"raw": None}, {"raw": 5}, {"earlier": ["x"]}, {"place": "Québec"}, {"probe": True}],
+    [{"on_behalf": "Marie"}, {"on_behalf": ["x"] * 21}, {"kind": "newsletter"}, {"topic": "acme/x"}, {"raw": None}, {"raw": 5}, {"earlier": ["x"]}, {"place": "Québec"}, {"probe": True}],
 )  # fmt: skip
 def test_an_impossible_request_is_refused_field_by_field(api: Caller, body: dict[str, object]) -> None:
     found = api.post(PATH, **({"topic": "acme/newsletter", "raw": RAW} | body))

@@ -136,6 +136,31 @@ def test_a_link_without_words_is_hidden(inner):
     assert "hidden_unsubscribe" in keys(page(f'<a href="{UNSUBSCRIBE}">{inner}</a>'))
 
 
+@pytest.mark.parametrize(
+    ("rule", "link"),
+    [(".out { display: none }", 'class="foot out"'), ("a.out{display:none !important}", 'class="out"'),
+     ("p, .x, .out { color: red; visibility:hidden }", 'class="out"'), ("#out { opacity: 0 }", 'id="out"'),
+     ("<!-- /* } */ .out { max-height:0; overflow:hidden } -->", 'class="out"')],
+)  # fmt: skip
+def test_an_unsubscribe_link_that_a_style_sheet_hides_is_an_error(rule, link):
+    sheet = f"<style>{rule}</style>"
+    assert "hidden_unsubscribe" in keys(page(f'{sheet}<a href="{UNSUBSCRIBE}" {link}>Unsubscribe</a>'))
+    inside = f'{sheet}<span {link}><a href="{UNSUBSCRIBE}">Unsubscribe</a></span>'
+    assert "hidden_unsubscribe" in keys(page(inside if not rule.startswith("a.") else inside.replace("span", "a")))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["@media print { .out { display:none } }", "@media (max-width: 9px) { p { x:y } .out { display:none } }",
+     ".out:hover { display:none }", ".other .out { display:none }", "/* .out { display:none } */", ".out { display:block }",
+     "@import 'x'; .other { display:none }"],
+)  # fmt: skip
+def test_a_rule_that_hides_it_from_nobody_or_not_everywhere_is_none(rule):
+    assert "hidden_unsubscribe" not in keys(
+        page(f'<style>{rule}</style><a href="{UNSUBSCRIBE}" class="out">Unsubscribe</a>')
+    )
+
+
 def test_one_link_that_is_seen_is_enough_beside_a_hidden_one():
     hidden = f'<a href="{UNSUBSCRIBE}" style="display:none">Unsubscribe</a>'
     assert "hidden_unsubscribe" not in keys(page(f'{hidden} <a href="{UNSUBSCRIBE}">Unsubscribe</a>'))

@@ -47,6 +47,12 @@ def test_every_unsubscribe_link_is_tried_and_a_dead_one_is_an_error(app: Flask) 
     assert preflight.check(raw, known).findings == []
 
 
+def test_why_a_link_is_dead_is_said_in_the_readers_language(app: Flask) -> None:
+    known = preflight.about(catalogue.topic("acme/newsletter"), BASE)
+    checked = preflight.check(letter(), known, prober=lambda _: Probe(False, "no answer", "pas de réponse"))
+    assert "(no answer)" in checked.findings[0].text("en") and "(pas de réponse)" in checked.findings[0].text("fr")
+
+
 def test_no_more_links_are_tried_than_ten(app: Flask) -> None:
     tried: list[str] = []
     many = "".join(f'<a href="https://a.example/unsubscribe/{n}">x</a>' for n in range(30))

@@ -122,4 +122,4 @@ def test_a_certificate_that_nobody_vouches_for_is_a_dead_link(port: int) -> None
     found = try_link(
         "https://acme.example/200", lambda _: ["127.0.0.1"], ssl.create_default_context(), port, lambda _: True
     )
-    assert found.works is False and "certificate" in found.why
+    assert found.works is False and "certificate" in found.why and "certificat" in found.french
