@@ -63,6 +63,7 @@ class Brand:
     logo_text: str | None = None
     colour: str = "#1f4e8c"
     dark_colour: str | None = None
+    dkim_selectors: tuple[str, ...] = ()  # of the keys by which its mail service signs
     privacy_url: str | None = None
     storage_country: str | None = None
     retention: str | None = None
@@ -253,7 +254,7 @@ def _organization(row: Any) -> Organization:
 
 def _brand(row: Any, organization: Organization) -> Brand:
     kept = dict(row.settings)
-    kept["languages"], kept["processors"] = tuple(kept["languages"]), tuple(kept.get("processors", ()))
+    kept |= {name: tuple(kept.get(name, ())) for name in ("languages", "processors", "dkim_selectors")}
     return Brand(slug=row.slug, organization=organization, **kept)
 
 

@@ -15,6 +15,8 @@ from consent import catalogue, clock
 from consent.cli.session import app_context
 from consent.config import BadSettings, Settings
 from consent.ledger.merkle import BrokenTree
+from consent.mail import dkim_keys
+from consent.mail.dkim_keys import BadDkim
 from consent.mail.domain.ask import NoResolver, Resolver, about_domain, about_links, asking, system_resolver
 from consent.mail.domain.findings import Mark
 from consent.records import enforcement, permissions, prove, sequence, signing
@@ -80,13 +82,32 @@ def _domains(settings: Settings, resolver: Resolver | None, selectors: Sequence[
     except NoResolver as error:
         _say("dns", "FAIL", str(error))
         return False
-    domains = sorted({brand.domain for brand in catalogue.current().brands.values()})
+    try:
+        known = _selectors(settings)
+    except BadDkim as error:
+        _say("dkim", "FAIL", str(error))
+        return False
     found = about_links(ask, urlsplit(settings.base_url).hostname or "")
-    for domain in domains:
-        found += about_domain(ask, domain, domain, selectors)  # the envelope's sender is From: transport.Carrier
+    for domain, own in sorted(known.items()):
+        names = dict.fromkeys([*selectors, *own])
+        found += about_domain(ask, domain, domain, names)  # the envelope's sender is From: transport.Carrier
     for finding in found:
         _say(finding.about, finding.mark, finding.text)
     return all(finding.mark != "FAIL" for finding in found)
+
+
+def _selectors(settings: Settings) -> dict[str, list[str]]:
+    """Return the domains that we write from, and of each the DKIM keys that set-up names or that we sign with.
+
+    Raises BadDkim if one of the keys that we sign with cannot be used.
+    """
+    found: dict[str, list[str]] = {}
+    for brand in catalogue.current().brands.values():
+        found.setdefault(brand.domain.lower(), []).extend(brand.dkim_selectors)
+    for domain, key in dkim_keys.load(settings.dkim_keys).items() if settings.dkim_keys else ():
+        if domain in found:
+            found[domain].append(key.selector)
+    return found
 
 
 def _schema(settings: Settings) -> str:

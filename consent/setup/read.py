@@ -20,6 +20,7 @@ SOURCES = ("web_form", "webinar", "tradeshow", "third_party_list", "referral", "
 _SLUG = validate.Regexp(r"[a-z0-9][a-z0-9-]{0,62}\Z", error="Use a-z, 0-9 and '-', at most 63 characters.")
 _TOPIC = validate.Regexp(r"[a-z0-9][a-z0-9-]{0,62}/[a-z0-9][a-z0-9-]{0,62}\Z", error="Write it brand/topic.")
 _COLOUR = validate.Regexp(r"#[0-9a-f]{6}\Z", error="Write the colour as #rrggbb.")
+_SELECTOR = validate.Regexp(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?\Z", error="Write the selector alone, like s1.")
 _ONE_LINE = validate.Regexp(r"[^\x00-\x1f\x7f]{1,200}\Z", error="One line of 1 to 200 characters, please.")
 _MARK = validate.Regexp(r"[^\x00-\x1f\x7f]{1,40}\Z", error="One line of 1 to 40 characters, please.")
 
@@ -89,6 +90,7 @@ class _Brand(_Strict):
     logo_text = fields.Str(validate=_MARK)
     colour = fields.Str(validate=_COLOUR)
     dark_colour = fields.Str(validate=[_COLOUR, _readable_in_the_dark])
+    dkim_selectors = fields.List(fields.Str(validate=_SELECTOR))
     privacy_url = fields.Url(schemes={"https", "http"}, require_tld=False)
     storage_country = fields.Str(validate=_ONE_LINE)
     retention = fields.Str(validate=_ONE_LINE)

@@ -10,6 +10,8 @@ from consent.records import signing
 from tests.cli.calling import Run, runner
 from tests.house import House
 from tests.mail.domains import Records, Zone, real_resolver, txt
+from tests.mail.test_dkim import PEM, key
+from tests.setup.test_setup import EXAMPLE, run
 
 PUBLISHED = {
     "consent.example.com": {"A": ["8.8.8.8"]},
@@ -66,6 +68,33 @@ def test_a_selector_is_looked_up_at_every_domain(well: Path) -> None:
         f"{selector}._domainkey.{domain}" for domain in ("acme.example", "zest.example") for selector in ("s1", "s2")
     ]
     assert [line.split(":")[0] for line in lines(done)["dkim"]] == [f"FAIL {name}" for name in names]
+
+
+def test_the_keys_that_we_sign_with_are_looked_up_each_at_its_own_domain(well: Path) -> None:
+    pem = key().private_bytes(*PEM)
+    (well / "keys").mkdir()
+    for name in ("own._domainkey.acme.example.pem", "own._domainkey.elsewhere.example.pem"):
+        (well / "keys" / name).write_bytes(pem)
+    done = doctor(well, PUBLISHED | ZEST)("--mail", CONSENT_DKIM_KEYS=str(well / "keys"))
+    assert [line.split(":")[0] for line in lines(done)["dkim"] if "_domainkey" in line.split(":")[0]] == [
+        "FAIL own._domainkey.acme.example"
+    ]
+
+
+def test_a_key_that_cannot_be_used_is_a_failure_of_its_own(well: Path) -> None:
+    (well / "keys").mkdir()
+    (well / "keys" / "acme.pem").write_bytes(b"")
+    done = doctor(well, PUBLISHED | ZEST)("--mail", CONSENT_DKIM_KEYS=str(well / "keys"))
+    assert done.exit_code == 1 and "must be named like its DNS record" in lines(done)["dkim"][0]
+
+
+def test_the_selectors_that_a_brand_has_in_set_up_are_looked_up_at_its_domain(well: Path) -> None:
+    run(well, EXAMPLE.replace('colour = "#b3401f"', 'dkim_selectors = ["zest1", "zest2"]'))
+    done = doctor(well, PUBLISHED | ZEST)("--mail")
+    assert [line.split(":")[0] for line in lines(done)["dkim"] if line.startswith("FAIL")] == [
+        "FAIL zest1._domainkey.zest.example",
+        "FAIL zest2._domainkey.zest.example",
+    ]
 
 
 def test_nothing_is_asked_of_dns_unless_the_mail_is_to_be_looked_at(app: Flask, well: Path) -> None:

@@ -73,6 +73,7 @@ def test_a_page_that_showed_the_old_words_is_bound_to_them(house: House, tmp_pat
         ('slug = "acme-webinar"', 'slug = "Acme Webinar"', "Use a-z"),
         ('name.fr = "Offres d’Acme"', "", "name.fr is missing"),
         ('colour = "#0b5d51"', 'colour = "green"', "#rrggbb"),
+        ('colour = "#0b5d51"', 'dkim_selectors = ["s1._domainkey.acme example"]', "the selector alone"),
         ('from_address = "news@acme.example"', 'from_address = "news"', "from_address"),
         ('source = "webinar"', 'source = "luck"', "source"),
         ("[[topic]]", "[[theme]]", "[[theme]] is no part"),
