@@ -31,7 +31,8 @@ GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO consent_web, consent_sequencer
 
 -- What is not the ledger is the web's own to change: people, standings, the outbox, what is set up.
 GRANT INSERT, UPDATE, DELETE ON
-  api_key, brand, contact, export, form, notice, organization, outbox, signup, standing, told, topic TO consent_web;
+  api_key, brand, contact, export, form, mail_report, notice, organization, outbox, signup, standing, told, topic
+  TO consent_web;
 
 -- The ledger is only ever added to. Evidence may be deleted, which is erasure.
 GRANT INSERT ON ledger_entry, evidence, ledger_pending, erased_address TO consent_web;

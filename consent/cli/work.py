@@ -55,9 +55,9 @@ def drain(app: Flask) -> int:
             total += done
         round_.carrier.rest()
         read_maildir(app.config["CONSENT"])
+        mailbox.look(app.config["CONSENT"])
         publish.number_all(clock.now())
         sign(app.config["CONSENT"])
-        mailbox.look(app.config["CONSENT"])
     return total
 
 

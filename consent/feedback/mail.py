@@ -10,6 +10,7 @@ from consent.feedback import reports, take
 from consent.feedback.events import Event
 from consent.feedback.reports import Failure, Report
 from consent.records import links
+from consent.records import reports as counted
 from consent.records.links import Link
 from consent.store import database, trouble
 from consent.subscriptions.acts import Act
@@ -38,6 +39,7 @@ def read(raw: bytes, keys: Sequence[str], act: Act) -> Taken:
     recorded = any(event.kind not in ("alarm", "other") and counts[event.what] for event in events)
     what = ", ".join(event.what for event in events) or report.kind
     _log.info("a report came as mail: %s, %s", what, "of ours" if link else "without a token of ours")
+    counted.count("again" if counts["again"] else what, proved=link is not None)
     return Taken(report, [event.what for event in events], link is not None, recorded, bool(counts["again"]))
 
 

@@ -30,7 +30,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from consent import clock
-from consent.store import catalogue, contacts, exports, keys, ledger, outbox, signups, standings, told, trouble
+from consent.store import catalogue, contacts, exports, keys, ledger, outbox, reports, signups, standings, told, trouble
 from consent.store.base import Base
 
 What = ParamSpec("What")
@@ -40,7 +40,18 @@ TRY_SECONDS = 10.0
 _log = logging.getLogger("consent.database")
 
 db = SQLAlchemy(metadata=Base.metadata)
-TABLES = (catalogue, contacts, exports, keys, ledger, outbox, signups, standings, told)  # importing them maps them
+TABLES = (
+    catalogue,
+    contacts,
+    exports,
+    keys,
+    ledger,
+    outbox,
+    reports,
+    signups,
+    standings,
+    told,
+)  # importing them maps them
 _READER = "reader"
 _REPLICA = "replica"
 _DIGEST_KEYS = "consent_digest_keys"

@@ -14,15 +14,16 @@ from pathlib import Path
 
 from flask import Flask, Response, current_app, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, values
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from consent import clock
-from consent.records import lag
+from consent.records import lag, reports
 from consent.store import database
 from consent.web import visitor
 
@@ -51,8 +52,8 @@ class _Metrics:
 class _Lag(Collector):
     """How far the work is behind, read from the database at each scrape, at one point in time."""
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the gauges; only that the database is down, if it does not answer."""
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauges and what came as mail; only that the database is down, if it does not answer."""
         try:
             found = _gauges(clock.now())
         except SQLAlchemyError:
@@ -133,8 +134,9 @@ def _loopback(text: str | None) -> bool:
     return (mapped or address).is_loopback
 
 
-def _gauges(now: datetime) -> list[GaugeMetricFamily]:
+def _gauges(now: datetime) -> list[Metric]:
     with database.reading() as connection:
+        mail = reports.counted(connection)
         due, oldest_due = lag.outbox(connection, now)
         pending, oldest_pending = lag.pending(connection)
         ledger = lag.ledger(connection)
@@ -150,7 +152,14 @@ def _gauges(now: datetime) -> list[GaugeMetricFamily]:
             "For how long the oldest entry under no signed checkpoint waits.", _age(unsigned, now),
         ),
     }  # fmt: skip
-    return [GaugeMetricFamily(name, text, value=number) for name, (text, number) in found.items()]
+    return [*(GaugeMetricFamily(name, text, value=number) for name, (text, number) in found.items()), _mail(mail)]
+
+
+def _mail(found: Mapping[tuple[str, bool], int]) -> Metric:
+    counter = CounterMetricFamily("consent_mail_reports", "Reports that came as mail.", labels=("what", "proved"))
+    for (what, proved), number in found.items():
+        counter.add_metric((what, "yes" if proved else "no"), number)
+    return counter
 
 
 def _age(since: datetime | None, now: datetime) -> float:

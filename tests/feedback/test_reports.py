@@ -22,6 +22,7 @@ from tests.cli.calling import runner
 from tests.conftest import settings_for
 from tests.house import House
 from tests.people import ANNE
+from tests.web.test_metrics import scrape
 
 
 def dsn(original: bytes, to: str, status: str = "5.1.1", action: str = "failed", words: str = "") -> bytes:
@@ -206,6 +207,19 @@ def test_what_cannot_be_recorded_stays_new(house: House, app: Flask, ours: bytes
         connection.exec_driver_sql("ALTER TABLE away RENAME TO told")
     assert work.read_maildir(settings) == 1
     assert house.kinds(ANNE.email)[-1] == "bounce.received"
+
+
+def test_whoever_answers_for_the_metrics_knows_what_others_read_and_whether_it_was_proved(
+    house: House, ours: bytes, pipe: Pipe
+) -> None:
+    pipe(dsn(ours, "news@acme.example", status="4.2.2", action="delayed", words="smtp; 452 4.2.2 full"))
+    for number in range(3):
+        pipe(dsn(b"Subject: not ours\r\n", "news@acme.example", status=f"5.1.{number}"))
+    pipe(b"Subject: hello\r\n\r\n")
+    found = scrape(house.client)
+    assert found["consent_mail_reports_total", "yes", "soft_bounce"] == 1
+    assert found["consent_mail_reports_total", "no", "hard_bounce"] == 3
+    assert found["consent_mail_reports_total", "no", "other"] == 1
 
 
 @given(st.binary(max_size=2000))

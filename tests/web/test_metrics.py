@@ -113,14 +113,14 @@ def test_a_database_that_does_not_answer_is_told_and_the_scrape_goes_on(house: H
     assert not [name for name, *_ in found if name.startswith(("consent_outbox", "consent_ledger"))]
 
 
-def test_a_scrape_takes_three_statements(house: House) -> None:
+def test_a_scrape_takes_four_statements(house: House) -> None:
     from sqlalchemy import event
 
     seen: list[str] = []
     engine = database.db.engines["reader"]
     event.listen(engine, "before_cursor_execute", lambda _c, _u, statement, *_: seen.append(statement))
     scrape(house.client)
-    assert sum(statement.startswith("SELECT") for statement in seen) == 3
+    assert sum(statement.startswith("SELECT") for statement in seen) == 4
 
 
 def test_a_scrape_changes_nothing_and_sets_no_cookie(house: House) -> None:
