@@ -19,6 +19,10 @@ from consent.store import database
 
 LANGUAGES = ("en", "fr")
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+#: A site as browsers name it (RFC 6454 s. 6.2): nothing that could end or widen a header that lists sites.
+ORIGIN = re.compile(rf"https?://{_LABEL}(?:\.{_LABEL})*(?::[1-9][0-9]{{0,4}})?")
+RETURN_URL = re.compile(rf"({ORIGIN.pattern})(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
 CHARITIES = ("registered_charity", "political_party", "candidate")
 ORGANIZATION_TYPES = ("business", "club", *CHARITIES)
 LIGHT_PAPER, DARK_PAPER = "#ffffff", "#1c2025"  # what words stand on, in mails and on pages
@@ -133,7 +137,10 @@ class Notice:
 
 @dataclass(frozen=True)
 class Form:
-    """A place that collects, in its newest version; *notices* is per language."""
+    """A place that collects, in its newest version; *notices* is per language.
+
+    *origins* are the sites that may hold it, *return_urls* the pages that a sign-up may lead on to.
+    """
 
     slug: str
     version: int
@@ -143,6 +150,13 @@ class Form:
     title: Mapping[str, str]
     source: str
     origins: tuple[str, ...] = ()
+    return_urls: tuple[str, ...] = ()
+
+    @property
+    def return_origins(self) -> tuple[str, ...]:
+        """The sites that *return_urls* are on."""
+        found = map(RETURN_URL.fullmatch, self.return_urls)
+        return tuple(dict.fromkeys(match[1] for match in found if match))
 
     @property
     def reference(self) -> str:
@@ -273,5 +287,6 @@ def _form(row: Any, brands: Mapping[str, Brand], topics: Mapping[str, Topic], no
         notices={language: notices[sha] for language, sha in kept["notices"].items()},
         title=kept["title"],
         source=kept["source"],
-        origins=tuple(kept.get("origins", ())),
+        origins=tuple(filter(ORIGIN.fullmatch, kept.get("origins", ()))),  # set-up once took any URL
+        return_urls=tuple(kept.get("return_urls", ())),
     )

@@ -26,9 +26,9 @@ def migrate(to: str | None) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def setup(file: Path) -> None:
     """Create or update organizations, brands, topics, notices and forms from FILE; safe to run again."""
-    wanted = read.read(file)
     with app_context() as app:
         settings = app.config["CONSENT"]
+        wanted = read.read(file, development=settings.development)
         changes = apply.apply(wanted, origin(app), signing.vkey(settings.ledger_key, settings.ledger_origin))
     click.echo("\n".join(changes) or "Nothing to change.")
 

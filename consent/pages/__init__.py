@@ -4,4 +4,4 @@ from flask import Blueprint
 
 pages = Blueprint("pages", __name__)
 
-from consent.pages import confirm, find, home, preferences, receipt, signup, unsubscribe  # noqa: E402, F401
+from consent.pages import confirm, embed, find, home, preferences, receipt, signup, unsubscribe  # noqa: E402, F401

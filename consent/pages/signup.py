@@ -1,99 +1,124 @@
-"""The hosted sign-up page."""
+"""The sign-up form: as a page of ours, and as it is sent from a company's own site, with or without script."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
-from flask import abort, request
+from flask import Response, abort, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import Forbidden
 
-from consent import addresses, catalogue
-from consent.catalogue import Form, Notice, Topic
-from consent.pages import pages
+from consent import addresses, catalogue, clock
+from consent.catalogue import Form
+from consent.pages import filled, pages
+from consent.pages.filled import Filled
 from consent.pages.showing import here, page
 from consent.subscriptions import signup
-from consent.web import languages, visitor
+from consent.subscriptions.acts import Act
+from consent.web import answers, dwell, languages, metrics, origins, security, visitor
 from consent.web.languages import gettext as _
-
-_LONGEST_NAME = 200
-
-
-@dataclass(frozen=True)
-class Filled:
-    """The form as it was sent; *errors* maps a field to what is wrong with it."""
-
-    email: str
-    name: str
-    topics: tuple[Topic, ...]
-    notice: Notice | None
-    decoy: bool
-    errors: Mapping[str, str]
+from consent.web.origins import Site
 
 
-@pages.get("/s/<form>")
+@pages.get("/s/<form>", provide_automatic_options=False)
 def show_form(form: str) -> ResponseReturnValue:
     """Show the form: nothing is ticked, nothing is stored."""
-    return _page(_form(form), {"email": "", "name": "", "topics": []}, {})
+    return show(named(form))
 
 
-@pages.post("/s/<form>")
+@pages.route("/s/<form>", methods=("OPTIONS",), provide_automatic_options=False)
+def preflight(form: str) -> ResponseReturnValue:
+    """Tell a browser which sites may send the form as JSON: those registered, and no other."""
+    origins.share(named(form))
+    return Response(status=204, headers={"Allow": "GET, HEAD, OPTIONS, POST"})
+
+
+@pages.post("/s/<form>", provide_automatic_options=False)
 def sign_up(form: str) -> ResponseReturnValue:
     """Take the sign-up; the answer is the same whatever is known of the address."""
-    found = _form(form)
-    filled = _read(found)
-    if filled.errors or filled.notice is None:
-        values = {"email": filled.email, "name": filled.name, "topics": [t.slug for t in filled.topics]}
-        return _page(found, values, filled.errors), 422
-    if not filled.decoy:
-        address = addresses.parse(filled.email)
-        wanted = signup.Request(
-            address, found, filled.topics, filled.notice.language, filled.notice, found.source, name=filled.name or None
-        )
-        signup.request(wanted, visitor.act())
-    return page("check_inbox", found.brand)
+    return take(named(form))
 
 
-def _form(slug: str) -> Form:
+def named(slug: str) -> Form:
+    """Return the form of that name, and let its page end where the form may lead on to; 404 if there is none."""
     try:
         found = catalogue.form(slug)
     except catalogue.Unknown:
         abort(404)
-    languages.settle(found.language(request.form.get("language") or languages.language()))
+    security.allow(leads_to=found.return_origins)
     return found
 
 
-def _page(form: Form, values: Mapping[str, object], errors: Mapping[str, str]) -> str:
+def show(form: Form, framed: bool = False) -> str:
+    """Return the page of *form*, empty; *framed* for somebody else's page."""
+    languages.settle(form.language(languages.language()))
+    return _page(form, framed, {}, email="", name="", topics=[])
+
+
+def take(form: Form, framed: bool = False) -> ResponseReturnValue:
+    """Return the answer to a sign-up by *form*, which is recorded unless something is wrong with it."""
+    origins.share(form)
+    site = origins.site(form)
+    sent = filled.body()
+    languages.settle(form.language(sent.get("language") or languages.language()))
+    if site is Site.FOREIGN:
+        return _stranger(form, framed)
+    found = filled.check(form, sent, site)
+    if found.errors or found.notice is None:
+        return _again(form, framed, found)
+    if found.robot:
+        metrics.dropped(found.robot)
+    else:
+        language = found.notice.language
+        address, name = addresses.parse(found.email), found.name or None
+        wanted = signup.Request(address, form, found.topics, language, found.notice, form.source, name=name)
+        signup.request(wanted, _act(site, found))
+    return _thanks(form, framed, found)
+
+
+def _act(site: Site, found: Filled) -> Act:
+    """Return the person's act. Its evidence says on whose site the form was, and if no time tells how long it took."""
+    told: dict[str, object] = {} if found.made else {"signals": ["no_time"]}
+    if site is Site.REGISTERED:
+        told["origin"] = origins.origin()
+    act = visitor.act()
+    return replace(act, evidence={**act.evidence, "form_data": json.dumps(told) if told else None})
+
+
+def _thanks(form: Form, framed: bool, found: Filled) -> ResponseReturnValue:
+    if _program():
+        return jsonify(state="requested"), 202
+    if found.return_url:
+        return redirect(found.return_url, 303)
+    return page("check_inbox", form.brand, framed=framed)
+
+
+def _again(form: Form, framed: bool, found: Filled) -> ResponseReturnValue:
+    if _program():
+        raise filled.refusal(found.errors)
+    chosen = [topic.slug for topic in found.topics]
+    kept = {"email": found.email, "name": found.name, "return_url": found.return_url}
+    return _page(form, framed, found.errors, found.made, topics=chosen, **kept), 422
+
+
+def _stranger(form: Form, framed: bool) -> ResponseReturnValue:
+    """Refuse what a site sends that the form does not name; a person may go on from here, with an empty form."""
+    if _program():
+        raise answers.explained(
+            Forbidden(), "This form does not name your site's origin: see origins in the set-up file."
+        )
+    text = _("The site you come from is not registered for this form. You can sign up here instead.")
+    return _page(form, framed, {"site": text}, email="", name="", topics=[]), 403
+
+
+def _page(
+    form: Form, framed: bool, errors: Mapping[str, str], made: str | None = None, **values: str | list[str] | None
+) -> str:
     notice = form.notices[form.language(languages.language())]
-    return page("signup", form.brand, form=form, notice=notice, values=values, errors=errors, action=here())
+    values["made"] = made or dwell.stamp(form.slug, visitor.settings().secret_keys, clock.now())
+    shown = {"form": form, "notice": notice, "values": values, "errors": errors, "action": here()}
+    return page("signup", form.brand, framed=framed, **shown)
 
 
-def _read(form: Form) -> Filled:
-    """Read the body; the query is never looked at."""
-    sent = request.form
-    email, name = sent.get("email", "").strip(), sent.get("name", "").strip()
-    slugs = sent.getlist("topic")
-    topics = tuple(topic for topic in form.topics if topic.slug in slugs)
-    notice = _shown(form, sent.get("notice"))
-    errors = {}
-    try:
-        addresses.parse(email)
-    except addresses.BadAddress:
-        errors["email"] = _("This is not a complete e-mail address, like anne@example.com.")
-    if not topics or len(topics) != len(set(slugs)):
-        errors["topic"] = _("Choose at least one of the subscriptions on this page.")
-    if len(name) > _LONGEST_NAME:
-        errors["name"] = _("This name is too long.")
-    if notice is None:
-        errors["form"] = _("This page was out of date; it is fresh now. Please send it again.")
-    return Filled(email, name, topics, notice, bool(sent.get("website")), errors)
-
-
-def _shown(form: Form, sha256: str | None) -> Notice | None:
-    """Return the notice whose words the page carried: one of this form's, in whatever version it was shown."""
-    current = form.notices[form.language(languages.language())]
-    if not sha256:
-        return current
-    try:
-        shown = catalogue.notice(sha256)
-    except catalogue.Unknown:
-        return None
-    return shown if (shown.slug, shown.brand) == (current.slug, current.brand) else None
+def _program() -> bool:
+    return request.mimetype == "application/json"

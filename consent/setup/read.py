@@ -3,6 +3,7 @@
 ``examples/acme.toml`` documents the format. Text for people is a table by language (``name.en``, ``name.fr``).
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from consent import addresses, colours
-from consent.catalogue import DARK_PAPER, LANGUAGES, ORGANIZATION_TYPES
+from consent.catalogue import DARK_PAPER, LANGUAGES, ORGANIZATION_TYPES, ORIGIN, RETURN_URL
 from consent.law import casl
 
 SOURCES = ("web_form", "webinar", "tradeshow", "third_party_list", "referral", "import", "api")
@@ -23,6 +24,8 @@ _COLOUR = validate.Regexp(r"#[0-9a-f]{6}\Z", error="Write the colour as #rrggbb.
 _SELECTOR = validate.Regexp(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?\Z", error="Write the selector alone, like s1.")
 _ONE_LINE = validate.Regexp(r"[^\x00-\x1f\x7f]{1,200}\Z", error="One line of 1 to 200 characters, please.")
 _MARK = validate.Regexp(r"[^\x00-\x1f\x7f]{1,40}\Z", error="One line of 1 to 40 characters, please.")
+_HERE = re.compile(r"http://(localhost|127\.0\.0\.1)(:\d+)?(/|\Z)")
+_USUAL_PORT = re.compile(r"(https://[^/]*:443|http://[^/]*:80)(/|\Z)")  # browsers leave it out
 
 
 class BadSetup(Exception):
@@ -53,6 +56,22 @@ def _readable_in_the_dark(value: str) -> None:
         raise ValidationError(
             f"Words in it cannot be read on dark paper, {DARK_PAPER}: their contrast is {found:.1f}, and "
             f"{colours.READABLE} is the least. {colours.readable(value, DARK_PAPER)} would do."
+        )
+
+
+def _site(value: str) -> None:
+    if not ORIGIN.fullmatch(value) or _USUAL_PORT.match(value):
+        raise ValidationError(
+            f"{value!r} is no origin. Write it as browsers do, like https://www.example.com: small letters, no "
+            "wildcard, no path and no slash at the end; a port only where it is not the usual one."
+        )
+
+
+def _return_url(value: str) -> None:
+    if not RETURN_URL.fullmatch(value) or _USUAL_PORT.match(value):
+        raise ValidationError(
+            f"{value!r} is no exact address to lead on to. Write it whole, like https://www.example.com/thanks: "
+            "ASCII only, no wildcard, no user name, no '#'."
         )
 
 
@@ -117,7 +136,8 @@ class _Form(_Strict):
     notice = fields.Str(required=True)
     title = _texts(required=True)
     source = fields.Str(load_default="web_form", validate=validate.OneOf(SOURCES))
-    origins = fields.List(fields.Url(schemes={"https", "http"}, require_tld=False))
+    origins = fields.List(fields.Str(validate=_site))
+    return_urls = fields.List(fields.Str(validate=_return_url))
 
 
 _SCHEMAS: Mapping[str, Schema] = {
@@ -140,8 +160,11 @@ class Setup:
     form: Mapping[str, dict[str, Any]]
 
 
-def read(path: Path) -> Setup:
-    """Return the set-up in *path*. Raises BadSetup with every problem found, OSError if it cannot be opened."""
+def read(path: Path, *, development: bool = False) -> Setup:
+    """Return the set-up in *path*. Raises BadSetup with every problem found, OSError if it cannot be opened.
+
+    In *development* a form may also stand on a site of this machine, over http.
+    """
     try:
         found = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -151,6 +174,7 @@ def read(path: Path) -> Setup:
     setup = Setup(**tables)
     if not problems:
         problems += [*_dangling(setup), *_untranslated(setup), *_incomplete_notices(setup)]
+        problems += _unsafe_sites(setup, development)
     if problems:
         raise BadSetup(problems)
     return setup
@@ -239,3 +263,12 @@ def _incomplete_notices(setup: Setup) -> Iterable[str]:
         for language, words in notice["words"].items():
             for gap in casl.notice_gaps(words, names=names, address=brand["mailing_address"], contacts=contacts):
                 yield f"notice {slug}.{language} lacks {gap} (SOR/2012-36, s. 4)."
+
+
+def _unsafe_sites(setup: Setup, development: bool) -> Iterable[str]:
+    """Yield the sites that anybody on the way could pose as."""
+    for slug, form in setup.form.items():
+        for field in ("origins", "return_urls"):
+            for url in form.get(field, ()):
+                if url.startswith("http:") and not (development and _HERE.match(url)):
+                    yield f"form {slug}: {field}: {url} must begin with https:// (http://localhost in development)."

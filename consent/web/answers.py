@@ -58,7 +58,9 @@ def explained(
 
 
 def _asked_by_program() -> bool:
-    """Whether the answer is for a program: the API's, the ledger's, a receipt as JSON."""
+    """Whether the answer is for a program: the API's, the ledger's, a receipt as JSON, a sign-up sent as JSON."""
+    if request.path.startswith(("/s/", "/embed/")):
+        return request.mimetype == "application/json"
     if request.path.startswith("/r/"):
         return request.args.get("format") == "json"
     return request.path.startswith(("/api/", "/ledger/", "/feedback/"))

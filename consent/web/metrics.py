@@ -46,6 +46,9 @@ class _Metrics:
         self.feedback = Counter(
             "consent_feedback", "Events that came back about mail.", ("provider", "what"), registry=self.registry
         )
+        self.dropped = Counter(
+            "consent_signups_dropped", "Sign-ups taken for a robot's.", ("sign",), registry=self.registry
+        )
         self.registry.register(_Lag())
 
 
@@ -72,6 +75,11 @@ def feedback(provider: str, found: Mapping[str, int]) -> None:
     counter = current_app.extensions[_EXTENSION].feedback
     for what, number in found.items():
         counter.labels(provider, what).inc(number)
+
+
+def dropped(sign: str) -> None:
+    """Count a sign-up that was answered like any other and came to nothing, by what gave the robot away."""
+    current_app.extensions[_EXTENSION].dropped.labels(sign).inc()
 
 
 def share(place: Path) -> None:

@@ -4,19 +4,33 @@ Links in mail are capabilities in a URL: hence no Referer, no cache, no index, n
 itself that it may be kept, as the ledger's tiles do, is cached.
 """
 
+from collections.abc import Iterable
+
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import BadRequest, NotFound
 
+
+def _policy(leads_to: Iterable[str] = (), framed_by: Iterable[str] = ()) -> str:
+    targets, frames = " ".join(("'self'", *leads_to)), " ".join(framed_by) or "'none'"
+    return (
+        "default-src 'none'; style-src 'self'; img-src 'self'; "
+        f"form-action {targets}; frame-ancestors {frames}; base-uri 'none'"
+    )
+
+
 #: What public pages may do: show our own stylesheet and post back to us. No script at all.
-PUBLIC_CSP = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
+PUBLIC_CSP = _policy()
 
 
 def install(app: Flask) -> None:
     """Put the headers on every answer of *app*, errors too, and refuse what no URL of ours holds."""
     app.before_request(_refuse_nul)
     app.after_request(_harden)
+
+
+def allow(leads_to: Iterable[str], framed_by: Iterable[str] = ()) -> None:
+    """Let this request's answer hold a form that ends on the sites *leads_to*, and be framed on *framed_by* only."""
+    g.csp = _policy(leads_to, framed_by)
 
 
 def _refuse_nul() -> None:
