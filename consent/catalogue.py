@@ -22,7 +22,7 @@ SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 #: A site as browsers name it (RFC 6454 s. 6.2): nothing that could end or widen a header that lists sites.
 ORIGIN = re.compile(rf"https?://{_LABEL}(?:\.{_LABEL})*(?::[1-9][0-9]{{0,4}})?")
-RETURN_URL = re.compile(rf"({ORIGIN.pattern})(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
+RETURN_URL = re.compile(rf"({ORIGIN.pattern})(?:/[A-Za-z0-9._~!$&'()+,;=:@%/?-]*)?")
 CHARITIES = ("registered_charity", "political_party", "candidate")
 ORGANIZATION_TYPES = ("business", "club", *CHARITIES)
 LIGHT_PAPER, DARK_PAPER = "#ffffff", "#1c2025"  # what words stand on, in mails and on pages
