@@ -42,7 +42,7 @@ def _refuse_nul() -> None:
 
 
 def _harden(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = g.get("csp", PUBLIC_CSP)
+    response.headers["Content-Security-Policy"] = g.pop("csp", PUBLIC_CSP)
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
