@@ -31,7 +31,7 @@ GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO consent_web, consent_sequencer
 
 -- What is not the ledger is the web's own to change: people, standings, the outbox, what is set up.
 GRANT INSERT, UPDATE, DELETE ON
-  api_key, brand, contact, export, form, mail_report, notice, organization, outbox, signup, standing, told, topic
+  answered, api_key, brand, contact, export, form, mail_report, notice, organization, outbox, signup, standing, told, topic
   TO consent_web;
 
 -- The ledger is only ever added to. Evidence may be deleted, which is erasure.

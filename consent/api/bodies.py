@@ -1,6 +1,5 @@
-"""Read a JSON body strictly: the right type, readable, not absurdly deep; one thing, or up to 1,000 of them."""
+"""Read a JSON body strictly: the right type, readable; one thing, or up to 1,000 of them."""
 
-import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -11,11 +10,13 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
+from consent.api import strict_json
 from consent.ledger.entries import when
 from consent.records import served
 from consent.subscriptions.acts import Act
 from consent.subscriptions.recording import Recorded, Refused, Told, record
 from consent.web import visitor
+from consent.web.answers import explained
 
 View = TypeVar("View", bound=Callable[..., Any])
 LARGE = 4 * 1024 * 1024  # bytes of a body with many items
@@ -29,15 +30,23 @@ class _Parser(FlaskParser):
 
     def load_json(self, req: Request, schema: Any) -> Any:
         """Return the parsed body of *req*."""
-        if req.mimetype != "application/json":
-            raise UnsupportedMediaType
-        try:
-            found = super().load_json(req, schema)
-            if b"\\u" in req.get_data():  # an escape may spell half a character, which no text may hold
-                json.dumps(found, ensure_ascii=False).encode()
-        except (RecursionError, ValueError):  # a bottomless body, half a character, a number of 5,000 digits
-            raise BadRequest from None
-        return found
+        return _read(req)
+
+
+def _read(req: Request) -> Any:
+    """Return the JSON of *req*. Raises 400, 413 and 415, each saying what to send."""
+    charset = req.mimetype_params.get("charset", "utf-8")
+    if req.mimetype != "application/json" or charset.lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType
+    try:
+        return strict_json.read(req.get_data())
+    except strict_json.Unreadable as error:
+        raise explained(BadRequest(), f"{error} Send one JSON object with Content-Type: application/json.") from None
+
+
+def canonical() -> bytes:
+    """Return the body of the request in one spelling. Raises as for reading it."""
+    return strict_json.canonical(_read(request))
 
 
 class Resource(Blueprint):  # type: ignore[misc]  # flask_smorest has no stubs
@@ -116,7 +125,7 @@ def record_body(schema: Schema, told: Callable[[dict[str, Any]], Told], act: Act
     One thing: 201 with its entry, or 422. Many, as ``{"items": [...]}``: 200 with a result for each, in their order;
     what is refused is left out, and everything else is recorded in one transaction.
     """
-    given = _Parser().load_json(request, schema)
+    given = _read(request)
     if not isinstance(given, dict) or given.keys() != {"items"}:
         (outcome,) = _record([given], schema, told, act)
         if not isinstance(outcome, Recorded):

@@ -35,7 +35,7 @@ class DecisionBody(Strict):
 
 
 @blueprint.post("/decisions")
-@needs("decisions")
+@needs("decisions", question=True)
 @blueprint.arguments(DecisionBody)
 def decide_one(body: dict[str, Any]) -> dict[str, Any]:
     """Answer allow or deny, with reasons, citations, the entries relied on, and what was *not* consent."""
@@ -66,7 +66,7 @@ class PermittedBody(Strict):
 
 @blueprint.post("/decisions/batch")
 @large
-@needs("decisions")
+@needs("decisions", question=True)
 @blueprint.arguments(BatchBody)
 def decide_many(body: dict[str, Any]) -> dict[str, Any]:
     """Answer for up to 10,000 addresses whether commercial mail may go now; from the standings, without sentences."""
@@ -86,7 +86,7 @@ def decide_many(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.post("/decisions/export")
-@needs("decisions")
+@needs("decisions", question=True)
 @blueprint.arguments(PermittedBody)
 def export_permitted(body: dict[str, Any]) -> ResponseReturnValue:
     """Stream everybody who may be sent commercial mail now, a JSON object a line, with links and headers.

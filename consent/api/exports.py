@@ -3,10 +3,10 @@
 from typing import Any
 
 from flask import Response, url_for
-from flask import abort as stop
 from flask.typing import ResponseReturnValue
 from flask_smorest import abort
 from marshmallow import fields, validate
+from werkzeug.exceptions import NotFound
 
 from consent import addresses
 from consent.api.bodies import Resource, unprocessable
@@ -15,7 +15,9 @@ from consent.api.keys import actor, needs
 from consent.law.decision import STATES
 from consent.records import bundles, export, kept
 from consent.records.export import Filters
+from consent.store.exports import Export
 from consent.web import visitor
+from consent.web.answers import explained
 
 blueprint = Resource("exports", __name__, url_prefix="/api/v1", description="Exports")
 
@@ -61,7 +63,7 @@ def make(body: dict[str, Any]) -> dict[str, Any]:
     try:
         if "contact" in body:
             body["contact"] = export.contact_id(body["contact"])
-        id = kept.make(format, Filters(**body), opened, visitor.origin(), actor())
+        made = kept.make(format, Filters(**body), opened, visitor.origin(), actor())
     except addresses.BadAddress as error:
         raise unprocessable({"contact": [str(error)]}) from None
     except (bundles.NothingSigned, bundles.NotSignedYet) as error:
@@ -70,7 +72,7 @@ def make(body: dict[str, Any]) -> dict[str, Any]:
         abort(
             413, message=f"{error.rows} rows are too many for one request; narrow the filters, or use `consent export`."
         )
-    return _described(id)
+    return _described(made)
 
 
 @blueprint.get("/exports/<id>")
@@ -78,31 +80,33 @@ def make(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, ExportAnswer)
 def describe(id: str) -> dict[str, Any]:
     """Return what was made."""
-    return _described(id)
+    return _described(_found(id))
 
 
 @blueprint.get("/exports/<id>/download")
 @needs("exports")
 def download(id: str) -> ResponseReturnValue:
     """Return the file; its SHA-256 is in the ledger's entry ``export.made``."""
-    found = kept.get(id)
-    if found is None:
-        stop(404)
+    found = _found(id)
     ending = "zip" if found.format == kept.BUNDLE else found.format
     answer = Response(found.content, mimetype=kept.TYPES[found.format])
     answer.headers["Content-Disposition"] = f'attachment; filename="records-{id}.{ending}"'
     return answer
 
 
-def _described(id: str) -> dict[str, Any]:
+def _found(id: str) -> Export:
     found = kept.get(id)
     if found is None:
-        stop(404)
+        raise explained(NotFound(), "There is no such export; one is kept for a day.")
+    return found
+
+
+def _described(found: Export) -> dict[str, Any]:
     return {
         "id": found.id,
         "format": found.format,
         "filters": found.filters,
         "rows": found.rows,
         "sha256": found.sha256,
-        "download_url": url_for("exports.download", id=id),
+        "download_url": url_for("exports.download", id=found.id),
     }

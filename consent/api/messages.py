@@ -80,7 +80,7 @@ _DESCRIBED = {
 
 @blueprint.post("/messages/preflight")
 @large
-@needs("sends", "decisions")
+@needs("sends", "decisions", question=True)
 @blueprint.doc(**_DESCRIBED)
 @blueprint.response(200, PreflightAnswer)
 def preflight_message() -> dict[str, Any]:

@@ -32,13 +32,14 @@ from consent.records.bundles import BadKept, NothingSigned, NotSignedYet
 from consent.records.publish import Contradiction
 from consent.records.sequence import ClockBehind
 from consent.records.signing import KeyTrouble
+from consent.setup.keys import NoSuchKey
 from consent.setup.read import BadSetup
 from consent.store import trouble
 from consent.store.schema import NoSuchSchema
 
 _EXPECTED = (
     BadSettings, Contradiction, KeyTrouble, NoBackup, NoMessages, NoSuchSchema, NothingSigned, NotSignedYet, BadKept,
-    BadCaseFile, BadSetup, BadAddress, BadDkim, BadTemplate, ClockBehind, Unknown, OSError,
+    BadCaseFile, BadSetup, BadAddress, BadDkim, BadTemplate, ClockBehind, NoSuchKey, Unknown, OSError,
 )  # fmt: skip
 
 

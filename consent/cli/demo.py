@@ -74,9 +74,16 @@ def _vkey(settings: Settings) -> str:
 
 def _key(path: Path) -> str:
     """Return the demo's API key; a new one if the database does not know the one that was kept."""
-    if path.exists() and keys.check(path.read_text("utf-8").strip()) is None:
+    if path.exists() and not _opens(path.read_text("utf-8").strip()):
         path.unlink()
     return _kept(path, lambda: keys.create("demo", _SCOPES, clock.now()))
+
+
+def _opens(key: str) -> bool:
+    try:
+        return keys.check(key) is not None
+    except keys.Ended:
+        return False
 
 
 def _kept(path: Path, make: Any) -> str:

@@ -17,7 +17,7 @@ from consent.mail import deliver, dkim_keys, lanes, overrides
 from consent.mail.deliver import Round
 from consent.mail.lanes import Lanes
 from consent.mail.transport import Carrier
-from consent.records import kept, publish, signing
+from consent.records import answered, kept, publish, signing
 from consent.records.append import Origin
 from consent.records.publish import Contradiction
 from consent.records.sequence import ClockBehind
@@ -132,10 +132,11 @@ def _rest(stop: threading.Event, done: int | None, idle: float = lanes.IDLE_SECO
 
 
 def _timed(round_: Round) -> int:
-    """Do what the clock calls for: renewal mails before implied consent ends, and forgetting old exports."""
+    """Do what the clock calls for: renewal mails before implied consent ends, forgetting old exports and answers."""
     now = clock.now()
     queued = renewals.offer_due(round_.log, now)
     kept.forget_old(now)
+    answered.forget_old(now)
     return queued
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, delete, insert, select, update
 
 from consent import catalogue
-from consent.records import append, contacts, history, standing
+from consent.records import answered, append, contacts, history, standing
 from consent.records.append import Draft, LedgerRow, Origin
 from consent.store import database
 from consent.store.contacts import Contact
@@ -96,3 +96,4 @@ def _forget(connection: Connection, ids: Sequence[str]) -> None:
     connection.execute(waiting.values(state="dropped", outcome="erased"))
     connection.execute(update(OutboxRow).where(OutboxRow.contact_id.in_(ids)).values(domain="-"))
     connection.execute(delete(Export))
+    answered.forget_people(connection)

@@ -26,8 +26,8 @@ class TooLarge(Exception):
         self.rows = rows
 
 
-def make(format: str, filters: Filters, fields: Sequence[str], origin: Origin, actor: str) -> str:
-    """Make the export, record it as ``export.made``, keep it, and return its id.
+def make(format: str, filters: Filters, fields: Sequence[str], origin: Origin, actor: str) -> Export:
+    """Make the export, record it as ``export.made``, keep it, and return it.
 
     A ``bundle`` opens the *fields* of evidence. Raises TooLarge, bundles.NothingSigned.
     """
@@ -43,12 +43,13 @@ def make(format: str, filters: Filters, fields: Sequence[str], origin: Origin, a
 
 
 @database.retried
-def _keep(format: str, filters: Filters, content: bytes, made: Made, origin: Origin) -> str:
+def _keep(format: str, filters: Filters, content: bytes, made: Made, origin: Origin) -> Export:
     id = append.new_id(origin.now)
     row = {"id": id, "format": format, "filters": filters.stated(), "rows": made.rows, "sha256": made.sha256}
+    row |= {"content": content, "made_at": origin.now}
     with database.writing() as connection:
-        connection.execute(insert(Export), [{**row, "content": content, "made_at": origin.now}])
-    return id
+        connection.execute(insert(Export), [row])
+    return Export(**row)
 
 
 def get(id: str) -> Export | None:

@@ -25,7 +25,7 @@ class Role(StrEnum):
 
 
 _TO_CHANGE = (
-    "api_key", "brand", "contact", "export", "form", "mail_report", "notice", "organization", "outbox", "signup",
+    "answered", "api_key", "brand", "contact", "export", "form", "mail_report", "notice", "organization", "outbox", "signup",
     "standing", "told", "topic",
 )  # fmt: skip
 _TO_ADD = {

@@ -19,6 +19,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -30,7 +32,20 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from consent import clock
-from consent.store import catalogue, contacts, exports, keys, ledger, outbox, reports, signups, standings, told, trouble
+from consent.store import (
+    answered,
+    catalogue,
+    contacts,
+    exports,
+    keys,
+    ledger,
+    outbox,
+    reports,
+    signups,
+    standings,
+    told,
+    trouble,
+)
 from consent.store.base import Base
 
 What = ParamSpec("What")
@@ -41,6 +56,7 @@ _log = logging.getLogger("consent.database")
 
 db = SQLAlchemy(metadata=Base.metadata)
 TABLES = (
+    answered,
     catalogue,
     contacts,
     exports,
@@ -103,6 +119,9 @@ def digest_keys(connection: Connection) -> Sequence[str]:
 
 def forget_freed_pages() -> None:
     """Make SQLite overwrite what was deleted: freed pages are zeroed already, the write-ahead log is emptied here."""
+    if around := _around.get():
+        around.afterwards.append(forget_freed_pages)
+        return
     engine = db.engine
     if engine.dialect.name != "sqlite":
         return
@@ -118,22 +137,59 @@ def forget_freed_pages() -> None:
 def writing() -> Iterator[Connection]:
     """Give one transaction: it commits when the block ends, and rolls back if the block raises.
 
-    The function around it is :func:`retried`, if it can lose against another transaction.
+    The function around it is :func:`retried`, if it can lose against another transaction. Within :func:`together` it
+    is a savepoint of the transaction there.
     """
+    if around := _around.get():
+        with around.connection.begin_nested():
+            yield around.connection
+        return
     engine = db.engine
     with trouble.noted(), engine.connect() as connection, _turn(engine), connection.begin():  # a turn is short
         yield connection
+
+
+@dataclass(frozen=True)
+class _Around:
+    """A transaction that others are part of, and what waits for its end."""
+
+    connection: Connection
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+
+
+_around: ContextVar[_Around | None] = ContextVar("around", default=None)
+
+
+@contextmanager
+def together() -> Iterator[Connection]:
+    """Make one transaction of everything that is :func:`writing` in the block, in this thread.
+
+    So something can be kept with an effect, or neither, by who knows nothing of how the effect comes about.
+    :func:`reading` in the block does not see what the block wrote.
+    """
+    with writing() as connection:
+        around = _Around(connection)
+        token = _around.set(around)
+        try:
+            yield connection
+        finally:
+            _around.reset(token)
+    for work in around.afterwards:
+        work()
 
 
 def retried(work: Callable[What, Result]) -> Callable[What, Result]:
     """Let *work*, whose only effect is one transaction, be done again if that lost against another one.
 
     That is a deadlock, a serialization failure, or a lock that was busy: nothing was recorded. At most MOST_TRIES
-    times and TRY_SECONDS, after waits that differ from process to process; then the last error is raised.
+    times and TRY_SECONDS, after waits that differ from process to process; then the last error is raised. Within
+    :func:`together` it is whoever began that transaction who begins again.
     """
 
     @wraps(work)
     def tried(*args: What.args, **kwargs: What.kwargs) -> Result:
+        if _around.get():
+            return work(*args, **kwargs)
         begun = clock.monotonic()
         for number in range(1, MOST_TRIES):
             try:

@@ -17,3 +17,6 @@ class ApiKey(Base):
     secret_sha256: Mapped[bytes]
     scopes: Mapped[list[str]]
     created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]  # from then on it opens nothing; None is never
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]  # by a POST, to the minute

@@ -58,12 +58,15 @@ def explained(
 
 
 def _asked_by_program() -> bool:
-    """Whether the answer is for a program: the API's, the ledger's, a receipt as JSON, a sign-up sent as JSON."""
-    if request.path.startswith(("/s/", "/embed/")):
-        return request.mimetype == "application/json"
-    if request.path.startswith("/r/"):
-        return request.args.get("format") == "json"
-    return request.path.startswith(("/api/", "/ledger/", "/feedback/"))
+    """Whether the answer is for a program: the API's, the ledger's, a receipt or a sign-up as JSON, or JSON alone."""
+    if request.path.startswith(("/s/", "/embed/")) and request.mimetype == "application/json":
+        return True
+    if request.path.startswith("/r/") and request.args.get("format") == "json":
+        return True
+    if f"{request.path}/".startswith(("/api/", "/ledger/", "/feedback/")):
+        return True
+    wanted = [kind for kind, _ in request.accept_mimetypes]
+    return any(kind.endswith(("/json", "+json")) for kind in wanted) and "text/html" not in wanted
 
 
 def _problem(error: HTTPException) -> Response:
@@ -85,13 +88,13 @@ def _problem(error: HTTPException) -> Response:
 
 
 _CURES = {
-    400: "The body is not JSON in UTF-8. Send one JSON object with Content-Type: application/json.",
+    400: "The request cannot be read. Send one JSON object in UTF-8 with Content-Type: application/json.",
     401: "Send Authorization: Bearer ck_… with a key that `consent api-key create` made.",
     403: "The key has not the scope that this needs. Make one with `consent api-key create NAME --scope SCOPE`.",
     404: "There is nothing at this address. The API is described at /api/openapi.json.",
     405: "This address does not take that method; see the Allow header.",
     413: "The body is larger than this address takes. Send less at once.",
-    415: "Send Content-Type: application/json.",
+    415: "Send Content-Type: application/json, in UTF-8.",
     422: "A field is missing, unknown or impossible; see errors. Nothing was recorded.",
     500: "The fault is ours and was logged. Nothing was recorded; try again later.",
     503: (
