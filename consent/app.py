@@ -8,9 +8,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from consent import clock, config
 from consent.api import (
+    catalogue,
     consents,
     contacts,
     decisions,
+    entries,
     erasures,
     exports,
     ledger,
@@ -28,7 +30,10 @@ from consent.resources import folder
 from consent.store import database
 from consent.web import access, answers, languages, metrics, security
 
-_API = (signups, decisions, relationships, consents, refusals, renewals, exports, contacts, erasures, ledger, messages)
+_API = (
+    signups, decisions, messages, relationships, consents, refusals, renewals, contacts, entries, erasures, exports,
+    catalogue, ledger,
+)  # fmt: skip
 LARGEST_BODY = 64 * 1024
 MOST_PARTS = 50
 

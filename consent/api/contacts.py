@@ -1,26 +1,22 @@
 """``GET /contacts``: who somebody is to us, how every topic stands, and what was recorded about them."""
 
-import json
 from typing import Any
 
 from marshmallow import fields, validate
 from werkzeug.exceptions import HTTPException, NotFound
 
 from consent import clock
-from consent.api.bodies import Resource, proof_url, unprocessable
-from consent.api.fields import Email, Strict
+from consent.api.bodies import Resource, unprocessable
+from consent.api.entries import EntriesAnswer, told
+from consent.api.fields import Email, PageQuery, Strict
 from consent.api.keys import needs
 from consent.law.decision import STATES
 from consent.ledger.entries import when
-from consent.records import contact_card, served
-from consent.records.contact_card import BadCursor, Card, Line
+from consent.records import contact_card
+from consent.records.contact_card import BadCursor, Card
 from consent.web.answers import explained
 
 blueprint = Resource("contacts", __name__, url_prefix="/api/v1", description="Contacts")
-MOST_LISTED = 1000
-_OF_BODY = (
-    "kind", "occurred_at", "recorded_at", "brand", "topic", "actor", "channel", "refs", "details",
-)  # fmt: skip
 
 
 class ContactQuery(Strict):
@@ -51,43 +47,6 @@ class ContactAnswer(Strict):
     standings = fields.List(fields.Nested(StandingAnswer))
 
 
-class EntriesQuery(Strict):
-    """Where to go on, and how many."""
-
-    after = fields.String(
-        load_default="", metadata={"description": "The ``next`` of the page before: an entry, or its number, cseq."}
-    )
-    limit = fields.Integer(load_default=100, validate=validate.Range(1, MOST_LISTED))
-
-
-class EntryAnswer(Strict):
-    """One entry: what it says, its place in the ledger, and the exact text that was hashed."""
-
-    entry = fields.String()
-    sequence = fields.Integer(allow_none=True)
-    cseq = fields.Integer()
-    kind = fields.String()
-    occurred_at = fields.String()
-    recorded_at = fields.String()
-    brand = fields.String(allow_none=True)
-    topic = fields.String(allow_none=True)
-    actor = fields.String()
-    channel = fields.String(allow_none=True)
-    refs = fields.List(fields.String())
-    details = fields.Dict()
-    leaf_hash = fields.String()
-    state = fields.String(validate=validate.OneOf(served.STATES))
-    proof_url = fields.String()
-    body = fields.String()
-
-
-class EntriesAnswer(Strict):
-    """A page of entries; *next* is null on the last one."""
-
-    entries = fields.List(fields.Nested(EntryAnswer))
-    next = fields.String(allow_none=True)
-
-
 @blueprint.get("/contacts")
 @needs("contacts")
 @blueprint.arguments(ContactQuery, location="query")
@@ -109,7 +68,7 @@ def show_contact(id: str) -> dict[str, Any]:
 
 @blueprint.get("/contacts/<id>/entries")
 @needs("contacts", "records")
-@blueprint.arguments(EntriesQuery, location="query")
+@blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, EntriesAnswer)
 @blueprint.alt_response(404, description="There is no such contact.")
 def list_entries(query: dict[str, Any], id: str) -> dict[str, Any]:
@@ -120,7 +79,7 @@ def list_entries(query: dict[str, Any], id: str) -> dict[str, Any]:
         raise unprocessable({"after": ["This is no entry of this contact."]}) from None
     if found is None:
         raise _unknown()
-    return {"entries": [_entry(line) for line in found], "next": found[-1].id if len(found) == query["limit"] else None}
+    return {"entries": [told(line) for line in found], "next": found[-1].id if len(found) == query["limit"] else None}
 
 
 def _card(found: Card | None) -> dict[str, Any]:
@@ -143,20 +102,6 @@ def _card(found: Card | None) -> dict[str, Any]:
             }
             for topic, standing in found.standings
         ],
-    }
-
-
-def _entry(line: Line) -> dict[str, Any]:
-    body = json.loads(line.body)
-    return {
-        "entry": line.id,
-        "sequence": line.sequence,
-        "cseq": line.cseq,
-        **{name: body[name] for name in _OF_BODY},
-        "leaf_hash": line.leaf_hash.hex(),
-        "state": line.state,
-        "proof_url": proof_url(line.id),
-        "body": line.body.decode(),
     }
 
 

@@ -13,6 +13,7 @@ from consent.law.cases import YEARS
 from consent.law.places import PLACE
 
 _zones = cache(available_timezones)
+MOST_LISTED = 1000
 _AHEAD = timedelta(seconds=60)
 
 
@@ -23,6 +24,13 @@ class Strict(Schema):
         """Refuse what is not named."""
 
         unknown = RAISE
+
+
+class PageQuery(Strict):
+    """Where to go on, and how many."""
+
+    after = fields.String(load_default="", metadata={"description": "The ``next`` of the page before."})
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, MOST_LISTED))
 
 
 class Email(fields.String):

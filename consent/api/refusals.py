@@ -8,7 +8,7 @@ from consent import catalogue
 from consent.api import keys
 from consent.api.bodies import Resource, large, one_or_many, record_body
 from consent.api.evidence import Evidence
-from consent.api.fields import Brand, Email, Past, Strict
+from consent.api.fields import Brand, Email, PageQuery, Past, Strict
 from consent.api.keys import needs
 from consent.catalogue import SLUG
 from consent.ledger.entries import when
@@ -18,7 +18,6 @@ from consent.subscriptions.refusals import Refusal
 from consent.web import visitor
 
 blueprint = Resource("refusals", __name__, url_prefix="/api/v1", description="Withdrawals and suppressions")
-MOST_LISTED = 1000
 _OTHERS = "other_authorized_user"
 
 
@@ -56,13 +55,6 @@ class SuppressionBody(Strict):
             raise ValidationError("An entry is lifted by email and lifts alone.", extra[0])
 
 
-class ListQuery(Strict):
-    """Where to go on, and how many."""
-
-    after = fields.String(load_default="", metadata={"description": "The ``next`` of the page before."})
-    limit = fields.Integer(load_default=100, validate=validate.Range(1, MOST_LISTED))
-
-
 @blueprint.post("/withdrawals")
 @large
 @needs("records", "contacts")
@@ -83,7 +75,7 @@ def take_suppressions() -> tuple[dict[str, Any], int]:
 
 @blueprint.get("/suppressions")
 @needs("records", "contacts")
-@blueprint.arguments(ListQuery, location="query")
+@blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200)
 def list_suppressions(query: dict[str, Any]) -> dict[str, Any]:
     """List what was suppressed and lifted, oldest first, each address as a keyed digest."""

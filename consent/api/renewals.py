@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 from consent import catalogue, clock
 from consent.api import keys
 from consent.api.bodies import MOST_ITEMS, Resource, large, unprocessable
-from consent.api.fields import Email, Form, Strict, Topic
+from consent.api.fields import Email, Form, PageQuery, Strict, Topic
 from consent.api.keys import needs
 from consent.catalogue import Form as CollectingForm
 from consent.ledger.entries import when
@@ -16,10 +16,9 @@ from consent.subscriptions import renewals
 
 blueprint = Resource("renewals", __name__, url_prefix="/api/v1", description="Implied consents that end soon")
 MOST_DAYS = 366
-MOST_LISTED = 1000
 
 
-class ExpiringQuery(Strict):
+class ExpiringQuery(PageQuery):
     """Which implied consents."""
 
     topic = Topic(required=True)
@@ -28,8 +27,6 @@ class ExpiringQuery(Strict):
         validate=validate.Range(1, MOST_DAYS),
         metadata={"description": "Days from now."},
     )
-    after = fields.String(load_default="", metadata={"description": "The ``next`` of the page before."})
-    limit = fields.Integer(load_default=100, validate=validate.Range(1, MOST_LISTED))
 
 
 class RenewalBody(Strict):

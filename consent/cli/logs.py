@@ -20,7 +20,7 @@ from consent import config
 from consent.config import BadSettings
 from consent.web import access
 
-EXTRAS = ("method", "route", "status", "ms", "request_id")
+EXTRAS = ("method", "route", "status", "ms", "request_id", "key", "filter", "count")
 _MOST_PLACES = 5
 _log = logging.getLogger("consent")
 

@@ -42,7 +42,7 @@ class Line(NamedTuple):
     """One entry: its number in the contact's chain and in the ledger, its exact bytes, and how far it has come."""
 
     id: str
-    cseq: int
+    cseq: int | None
     sequence: int | None
     body: bytes
     leaf_hash: bytes

@@ -27,6 +27,11 @@ def request_id() -> str | None:
     return g.get("request_id") if has_request_context() else None
 
 
+def note_reading(who: str, filter: str, count: int) -> None:
+    """Let this answer's line say that *who* (``key:<id>``) read *count* entries by *filter*: a GET writes no row."""
+    g.reading = {"key": who, "filter": filter, "count": count}
+
+
 def _begin() -> None:
     g.request_id, g.begun = secrets.token_hex(8), clock.monotonic()
 
@@ -42,5 +47,5 @@ def _end(response: Response) -> Response:
         response.headers["Server-Timing"] = f"app;dur={seconds * 1000:.1f}"
     if settings.access_log and request.endpoint != "static":
         seen = {"method": method, "route": route, "status": response.status_code, "ms": round(seconds * 1000, 1)}
-        _log.info("answered", extra=seen | {"request_id": g.request_id})
+        _log.info("answered", extra=seen | {"request_id": g.request_id} | g.get("reading", {}))
     return response

@@ -123,7 +123,7 @@ def test_the_api_is_described(client: FlaskClient) -> None:
     assert {path.removeprefix("/api/v1") for path in found["paths"]} == {
         "/signups", "/decisions", "/decisions/batch", "/decisions/export", "/relationships", "/consents", "/contacts/{id}/erasure", "/withdrawals",
         "/suppressions", "/expiring", "/renewals", "/exports", "/exports/{id}", "/exports/{id}/download",
-        "/messages/preflight", "/contacts", "/contacts/{id}", "/contacts/{id}/entries", "/ledger/checkpoint", "/ledger/vkey", "/ledger/tile/{tile}",
+        "/messages/preflight", "/contacts", "/contacts/{id}", "/contacts/{id}/entries", "/entries", "/brands", "/topics", "/notices", "/forms", "/ledger/checkpoint", "/ledger/vkey", "/ledger/tile/{tile}",
         "/ledger/tile/entries/{tile}", "/ledger/proof/{entry}", "/ledger/consistency",
     }  # fmt: skip
 
