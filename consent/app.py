@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Flask
-from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from consent import clock, config
@@ -12,6 +11,7 @@ from consent.api import (
     consents,
     contacts,
     decisions,
+    described,
     entries,
     erasures,
     exports,
@@ -38,13 +38,6 @@ LARGEST_BODY = 64 * 1024
 MOST_PARTS = 50
 
 
-class _Api(Api):  # type: ignore[misc]  # flask_smorest has no stubs
-    """flask-smorest, but errors are answered by :mod:`consent.web.answers`."""
-
-    def _register_error_handlers(self) -> None:
-        """Register none: the app has one place for errors."""
-
-
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the WSGI application. Raises config.BadSettings with a line that says what to set."""
     settings = settings or config.read()
@@ -64,9 +57,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(feedback)
     if settings.mailbox:
         app.register_blueprint(mailbox)
-    api = _Api(app)
+    api = described.Described(app)
     for module in _API:
         api.register_blueprint(module.blueprint)
+    described.install(app, api)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]

@@ -98,11 +98,12 @@ def proof_url(entry: str) -> str:
 
 def one_or_many(schema: type[Schema]) -> dict[str, Any]:
     """Return the OpenAPI description of a route that takes one *schema*, or many as ``items``."""
+    item = {"anyOf": [schema, {"description": "Anything else is refused in its place, with its errors."}]}
     many = {
         "type": "object",
         "required": ["items"],
         "additionalProperties": False,
-        "properties": {"items": {"type": "array", "minItems": 1, "maxItems": MOST_ITEMS, "items": schema}},
+        "properties": {"items": {"type": "array", "minItems": 1, "maxItems": MOST_ITEMS, "items": item}},
     }
     results = {"type": "object", "properties": {"results": {"type": "array", "items": {"type": "object"}}}}
     return {

@@ -11,6 +11,7 @@ from consent.addresses import Address
 from consent.api.bodies import Resource, large
 from consent.api.fields import Email, Instant, Place, Strict, Topic
 from consent.api.keys import actor, needs
+from consent.law.decision import STATES
 from consent.law.kinds import KINDS
 from consent.law.sentences import LANGUAGES
 from consent.ledger.entries import when
@@ -18,6 +19,10 @@ from consent.sends import decide, many, wording
 from consent.web import languages, visitor
 
 blueprint = Resource("decisions", __name__, url_prefix="/api/v1", description="Decisions")
+
+
+_VERDICTS = ("allow", "deny")
+_LINES = {"type": "string", "format": "binary"}
 
 
 class DecisionBody(Strict):
@@ -34,9 +39,92 @@ class DecisionBody(Strict):
     )
 
 
+class BasisAnswer(Strict):
+    """Why it is allowed."""
+
+    regime = fields.String(required=True)
+    ground = fields.String(required=True)
+    since = fields.String(required=True, allow_none=True)
+    until = fields.String(required=True, allow_none=True, metadata={"description": "The last day on which it allows."})
+
+
+class ReasonAnswer(Strict):
+    """A sentence, the section of law, and the entry that proves it."""
+
+    text = fields.String(required=True)
+    citation = fields.String(required=True)
+    entry = fields.String(required=True, allow_none=True)
+    sequence = fields.Integer(required=True, allow_none=True)
+
+
+class NotConsentAnswer(Strict):
+    """A fact about delivery that was not taken for consent."""
+
+    kind = fields.String(required=True)
+    at = fields.String(required=True)
+    text = fields.String(required=True)
+
+
+class ReadingAnswer(Strict):
+    """A reading of the law that the answer rests on."""
+
+    reading = fields.String(required=True)
+    chosen = fields.String(required=True)
+    text = fields.String(required=True)
+    citation = fields.String(required=True)
+
+
+class LedgerAnswer(Strict):
+    """The ledger that was asked."""
+
+    size = fields.Integer(required=True)
+
+
+class DecisionAnswer(Strict):
+    """Whether the message may go, and why."""
+
+    email = fields.String(required=True)
+    topic = fields.String(required=True)
+    kind = fields.String(required=True)
+    at = fields.String(required=True)
+    place = fields.String(required=True, allow_none=True)
+    decision = fields.String(required=True, validate=validate.OneOf(_VERDICTS))
+    state = fields.String(required=True, validate=validate.OneOf(STATES))
+    code = fields.String(required=True, metadata={"description": "See docs/api.md."})
+    basis = fields.Nested(BasisAnswer, required=True, allow_none=True)
+    reasons = fields.List(fields.Nested(ReasonAnswer), required=True)
+    not_consent = fields.List(fields.Nested(NotConsentAnswer), required=True)
+    unsettled = fields.List(fields.Nested(ReadingAnswer), required=True)
+    remedy = fields.String(required=True, allow_none=True)
+    rules = fields.String(required=True)
+    ledger = fields.Nested(LedgerAnswer, required=True)
+    cacheable_until = fields.String(required=True)
+
+
+class VerdictAnswer(Strict):
+    """One address of many."""
+
+    email = fields.String(required=True)
+    decision = fields.String(required=True, validate=validate.OneOf(_VERDICTS))
+    state = fields.String(required=True, validate=validate.OneOf(STATES))
+    basis = fields.String(required=True, allow_none=True)
+    allowed_until = fields.String(required=True, allow_none=True)
+    error = fields.String(metadata={"description": "Only if the address cannot be read."})
+
+
+class BatchAnswer(Strict):
+    """The verdicts, in the order of the addresses."""
+
+    topic = fields.String(required=True)
+    at = fields.String(required=True)
+    results = fields.List(fields.Nested(VerdictAnswer), required=True)
+    cacheable_until = fields.String(required=True)
+
+
 @blueprint.post("/decisions")
 @needs("decisions", question=True)
 @blueprint.arguments(DecisionBody)
+@blueprint.alt_response(200, schema=DecisionAnswer, description="The decision.")
 def decide_one(body: dict[str, Any]) -> dict[str, Any]:
     """Answer allow or deny, with reasons, citations, the entries relied on, and what was *not* consent."""
     answer = decide.ask(
@@ -68,6 +156,7 @@ class PermittedBody(Strict):
 @large
 @needs("decisions", question=True)
 @blueprint.arguments(BatchBody)
+@blueprint.alt_response(200, schema=BatchAnswer, description="The verdicts.")
 def decide_many(body: dict[str, Any]) -> dict[str, Any]:
     """Answer for up to 10,000 addresses whether commercial mail may go now; from the standings, without sentences."""
     now = clock.now()
@@ -88,6 +177,7 @@ def decide_many(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.post("/decisions/export")
 @needs("decisions", question=True)
 @blueprint.arguments(PermittedBody)
+@blueprint.alt_response(200, schema=_LINES, content_type="application/x-ndjson", description="One object a line.")
 def export_permitted(body: dict[str, Any]) -> ResponseReturnValue:
     """Stream everybody who may be sent commercial mail now, a JSON object a line, with links and headers.
 

@@ -53,6 +53,12 @@ class ExportAnswer(Strict):
     download_url = fields.String()
 
 
+_FILE = {
+    "description": "The file.",
+    "content": {media: {"schema": {"type": "string", "format": "binary"}} for media in sorted({*kept.TYPES.values()})},
+}
+
+
 @blueprint.post("/exports")
 @needs("exports")
 @blueprint.arguments(ExportBody)
@@ -85,6 +91,7 @@ def describe(id: str) -> dict[str, Any]:
 
 @blueprint.get("/exports/<id>/download")
 @needs("exports")
+@blueprint.doc(responses={200: _FILE})
 def download(id: str) -> ResponseReturnValue:
     """Return the file; its SHA-256 is in the ledger's entry ``export.made``."""
     found = _found(id)

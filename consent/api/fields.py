@@ -36,6 +36,9 @@ class PageQuery(Strict):
 class Email(fields.String):
     """An address that mail can reach, loaded as :class:`consent.addresses.Address`."""
 
+    def __init__(self, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(metadata={"format": "email", **(metadata or {})}, **kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         try:

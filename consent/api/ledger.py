@@ -25,6 +25,15 @@ PROOF_WITHIN_SECONDS = 10  # a head is signed so often
 _open = blueprint.doc(security=[])
 
 
+def _answers(media: str, description: str) -> Any:
+    """Return what describes an answer of that *media* type."""
+    content = {media: {"schema": {"type": "string", "format": "binary"}}}
+    return blueprint.doc(responses={200: {"description": description, "content": content}})
+
+
+_texts, _bytes = _answers("text/plain", "The text."), _answers("application/octet-stream", "The tile.")
+
+
 class ConsistencyQuery(Strict):
     """Two sizes of the ledger."""
 
@@ -48,6 +57,7 @@ class ConsistencyAnswer(Strict):
 
 @blueprint.get("/checkpoint")
 @_open
+@_texts
 def show_checkpoint() -> Response:
     """Return the newest signed head of the ledger, a C2SP signed note."""
     try:
@@ -58,6 +68,7 @@ def show_checkpoint() -> Response:
 
 @blueprint.get("/vkey")
 @_open
+@_texts
 def show_keys() -> Response:
     """Return the public keys that the ledger names, one a line, those that sign now first."""
     found = served.keys()
@@ -68,6 +79,7 @@ def show_keys() -> Response:
 
 @blueprint.get("/tile/<path:tile>", merge_slashes=False)
 @_open
+@_bytes
 def show_tile(tile: str) -> Response:
     """Return a tile of hashes, ``<L>/<N>`` or ``<L>/<N>.p/<W>``, 32 bytes each."""
     if tile.startswith("entries"):  # bodies need a key, however the address was routed
@@ -77,6 +89,7 @@ def show_tile(tile: str) -> Response:
 
 @blueprint.get("/tile/entries/<path:tile>", merge_slashes=False)
 @needs("records")
+@_bytes
 def show_entries(tile: str) -> Response:
     """Return the bodies under a tile of level 0, ``<N>`` or ``<N>.p/<W>``, each after its length in two bytes."""
     return _tile(f"entries/{tile}", "private")
@@ -84,6 +97,7 @@ def show_entries(tile: str) -> Response:
 
 @blueprint.get("/proof/<entry>")
 @_open
+@_texts
 @blueprint.alt_response(404, description="There is no such entry.")
 @blueprint.alt_response(409, description="No signed head covers the entry yet; see Retry-After.")
 def show_proof(entry: str) -> Response:

@@ -55,6 +55,23 @@ class SuppressionBody(Strict):
             raise ValidationError("An entry is lifted by email and lifts alone.", extra[0])
 
 
+class SuppressedAnswer(Strict):
+    """That an address was suppressed, or that this was lifted; the address as a keyed digest."""
+
+    entry = fields.String(required=True)
+    digest = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+    lifted = fields.Boolean(required=True)
+    occurred_at = fields.String(required=True)
+
+
+class SuppressionsAnswer(Strict):
+    """A page of them; *next* is null on the last one."""
+
+    suppressions = fields.List(fields.Nested(SuppressedAnswer), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
 @blueprint.post("/withdrawals")
 @large
 @needs("records", "contacts")
@@ -76,7 +93,7 @@ def take_suppressions() -> tuple[dict[str, Any], int]:
 @blueprint.get("/suppressions")
 @needs("records", "contacts")
 @blueprint.arguments(PageQuery, location="query")
-@blueprint.response(200)
+@blueprint.response(200, SuppressionsAnswer)
 def list_suppressions(query: dict[str, Any]) -> dict[str, Any]:
     """List what was suppressed and lifted, oldest first, each address as a keyed digest."""
     secret = visitor.settings().secret_keys[-1]  # the oldest key, so that digests outlive a rotation

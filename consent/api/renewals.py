@@ -37,10 +37,41 @@ class RenewalBody(Strict):
     emails = fields.List(Email(), required=True, validate=validate.Length(1, MOST_ITEMS))
 
 
+class ExpiringLine(Strict):
+    """One implied consent that ends."""
+
+    contact = fields.String(required=True)
+    email = fields.String(required=True)
+    topic = fields.String(required=True)
+    basis = fields.String(required=True, allow_none=True)
+    allowed_until = fields.String(required=True)
+    renewal_offered_at = fields.String(required=True, allow_none=True)
+
+
+class ExpiringAnswer(Strict):
+    """A page of them; *next* is null on the last one."""
+
+    expiring = fields.List(fields.Nested(ExpiringLine), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class RenewalLine(Strict):
+    """What became of one address: queued, already, no_end, or the code of the decision by which it may not go."""
+
+    email = fields.String(required=True)
+    outcome = fields.String(required=True)
+
+
+class RenewalsAnswer(Strict):
+    """What became of each address, in their order."""
+
+    results = fields.List(fields.Nested(RenewalLine), required=True)
+
+
 @blueprint.get("/expiring")
 @needs("records", "contacts")
 @blueprint.arguments(ExpiringQuery, location="query")
-@blueprint.response(200)
+@blueprint.response(200, ExpiringAnswer)
 def list_expiring(query: dict[str, Any]) -> dict[str, Any]:
     """List the people whose implied consent stands now and ends within so many days."""
     within = timedelta(days=query["within"])
@@ -63,7 +94,7 @@ def list_expiring(query: dict[str, Any]) -> dict[str, Any]:
 @large
 @needs("records", "contacts")
 @blueprint.arguments(RenewalBody)
-@blueprint.response(202)
+@blueprint.response(202, RenewalsAnswer)
 def offer_renewals(body: dict[str, Any]) -> dict[str, Any]:
     """Queue the mail that asks for express consent, for everybody to whom it is still lawful, once for each ending."""
     form = _form(body)

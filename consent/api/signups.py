@@ -16,7 +16,9 @@ from consent.web import visitor
 blueprint = Resource("signups", __name__, url_prefix="/api/v1", description="Sign-ups")
 
 
-class _Evidence(Strict):
+class SignupEvidence(Strict):
+    """What your form knows of the request."""
+
     ip = fields.IP(metadata={"description": "The person's, as your form saw it; kept as asserted by your key."})
     user_agent = fields.String(validate=validate.Length(max=500))
     url = fields.String(validate=validate.Length(max=2000))
@@ -30,7 +32,7 @@ class SignupBody(Strict):
     topics = fields.List(Topic(), validate=validate.Length(min=1, max=100))
     language = fields.String(validate=validate.OneOf(LANGUAGES))
     source = fields.String(validate=validate.OneOf(SOURCES))
-    evidence = fields.Nested(_Evidence)
+    evidence = fields.Nested(SignupEvidence)
 
     @validates_schema
     def _topics_of_the_form(self, data: dict[str, Any], **_: Any) -> None:

@@ -71,7 +71,7 @@ def _number(text: str) -> float:
 
 def _bounded(found: Any) -> None:
     level: list[Any] = [found]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST):
         level = [inner for outer in level for inner in _within(outer) if isinstance(inner, (dict, list))]
         if not level:
             return

@@ -47,7 +47,9 @@ def _page(way: AbstractContextManager[Connection], after: str, limit: int, kind:
         last = connection.execute(select(func.max(LedgerLeaf.seq))).scalar()
         head = prove.newest(connection)
     size = head.size if head else 0
-    lines = [Line(*row, served.state(row.seq, size)) for row in rows]
+    lines = [
+        Line(row.entry_id, row.cseq, row.seq, row.body, row.leaf_hash, served.state(row.seq, size)) for row in rows
+    ]
     seen = rows[-1].seq if len(rows) == limit else begin + SPAN
     return Page(lines, seen if last is not None and seen < last else None)
 
