@@ -32,6 +32,7 @@ test: .venv/dev  ## run every test, on SQLite and on PostgreSQL (in CI a Postgre
 
 soak: .venv/dev  ## kill servers, workers and databases under load, 100 times each, and look for what was lost (half an hour)
 	@CONSENT_FAULTS=100 CONSENT_FAULTS_CHANGES=5000 $(BIN)/python -m pytest -n 2 --dist=loadfile tests/faults
+	@CONSENT_SCHEMATHESIS=1000 $(BIN)/python -m pytest -n 2 tests/api/test_openapi.py  # 50,000 requests made up from the description
 
 lint: .venv/dev  ## ruff, mypy --strict, and the import contracts
 	@$(BIN)/ruff check .
