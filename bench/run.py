@@ -123,7 +123,7 @@ def _links(settings: Settings, purpose: str, most: int) -> list[tuple[str, str]]
         link = by_handle(connection, fresh[0])
     assert link is not None
     _used[purpose].update(fresh)
-    body = _ONE_CLICK if purpose == "u" else "confirm=yes"
+    body = _ONE_CLICK if purpose == "u" else "confirm=yes&agree=acme/newsletter"
     return [
         (f"/{purpose}/{make(purpose, handle, 0, link.organization.id, settings.secret_keys)}", body) for handle in fresh
     ]

@@ -92,7 +92,7 @@ def _story(app: Flask, mail: Path, language: str, address: str, key: str) -> Ite
     _ok(client, "/s/acme-news", data=form)
     confirmation = _newest(app, mail, address)
     yield f"confirmation {language}", confirmation
-    _ok(client, _link(confirmation), data={"confirm": "yes"})
+    _ok(client, _link(confirmation), data={"confirm": "yes", "agree": "acme/newsletter"})
     yield f"welcome {language}", _newest(app, mail, address)
     _ok(client, "/find", data={"email": address})
     yield f"preferences {language}", _newest(app, mail, address)

@@ -28,7 +28,7 @@ from consent.pages import pages
 from consent.pages.mailbox import mailbox
 from consent.resources import folder
 from consent.store import database
-from consent.web import access, answers, languages, metrics, security
+from consent.web import access, answers, heads, languages, metrics, security
 
 _API = (
     signups, decisions, messages, relationships, consents, refusals, renewals, contacts, entries, erasures, exports,
@@ -52,6 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics.install(app)
     languages.install(app)
     security.install(app)
+    heads.install(app)
     answers.install(app)
     app.register_blueprint(pages)
     app.register_blueprint(feedback)

@@ -9,7 +9,7 @@ from consent.records import append, history, standing
 from consent.records.append import Draft, Origin
 from consent.store import database
 from consent.store.standings import Standing
-from tests.house import House
+from tests.house import TICKED, House
 
 TOPICS = ("acme/newsletter", "acme/promotions", "zest/newsletter")
 DELIVERIES = ("welcome.sent", "welcome.delivered", "welcome.opened")
@@ -74,7 +74,7 @@ def test_in_every_story_a_no_holds_and_the_standing_equals_the_law(house: House,
                 letters.setdefault(topic, []).append(house.letters(address)[-1])
         elif act in ("confirm", "old confirm") and mine:
             letter = mine[-1] if act == "confirm" else mine[0]
-            if house.client.post(house.link(letter, "c")).status_code == 200:
+            if house.client.post(house.link(letter, "c"), data=TICKED).status_code == 200:
                 agreed.add(topic)
         elif act == "one click" and mine:
             house.press_unsubscribe(mine[-1])

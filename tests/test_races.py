@@ -14,7 +14,7 @@ from consent.store import database
 from consent.store.contacts import Contact
 from consent.store.ledger import LedgerEntry
 from consent.store.standings import Standing
-from tests.house import House
+from tests.house import TICKED, House
 from tests.people import ANNE
 
 ROUNDS = 20
@@ -40,7 +40,7 @@ def at_once(house: House, acts: Sequence[Callable[[], Any]]) -> list[Any]:
     return outcomes
 
 
-def post(house: House, path: str, **data: str) -> Callable[[], int]:
+def post(house: House, path: str, **data: Any) -> Callable[[], int]:
     client = house.app.test_client(use_cookies=False)
     return lambda: client.post(path, data=data).status_code
 
@@ -68,9 +68,9 @@ def test_however_confirming_and_leaving_meet_nobody_is_mailed_who_left_and_nothi
         codes = at_once(
             house,
             [
-                post(house, confirm, confirm="yes"),
+                post(house, confirm, **TICKED),
                 post(house, leave, **one_click),
-                post(house, confirm, confirm="yes"),
+                post(house, confirm, **TICKED),
                 post(house, leave, **one_click),
                 post(house, leave, scope="organization"),
                 post(house, "/s/acme-news", email=address, topic="acme/newsletter"),
@@ -93,7 +93,7 @@ def test_two_spellings_of_an_address_that_confirm_and_leave_at_once_both_end_wit
         letters = {str(letter["To"]): letter for letter in house.letters(f"erson{number}@")}
         confirm = house.link(letters[upper], "c")
         leave = house.one_click(letters[lower])
-        at_once(house, [post(house, confirm, confirm="yes"), post(house, leave, **{"List-Unsubscribe": "One-Click"})])
+        at_once(house, [post(house, confirm, **TICKED), post(house, leave, **{"List-Unsubscribe": "One-Click"})])
         assert not house.allows(upper) and not house.allows(lower)
     assert standings_are_what_the_law_says()
 
@@ -132,7 +132,7 @@ def test_erasing_meets_confirming_and_leaves_a_closed_chain_and_a_no(house: Hous
         outcomes = at_once(
             house,
             [
-                post(house, confirm, confirm="yes"),
+                post(house, confirm, **TICKED),
                 lambda who=contact, now=origin: erase.erase(who, "request", None, now, "system"),
                 lambda who=contact, now=origin: erase.erase(who, "request", None, now, "system"),
             ],

@@ -41,10 +41,11 @@ KINDS: Mapping[str, frozenset[str]] = {
     "form.published": frozenset({"slug", "version", "sha256", "topics", "notices"}),
     "consent.requested": frozenset({"method", "notice_complete"}),
     "confirmation.sent": frozenset({"message_id"}),
+    "confirmation.touched": frozenset(),
     "consent.given": frozenset(
         {
             "method", "notice_complete", "organization", "evidence", "on_behalf_of", "imported", "collector",
-            "conditions_met",
+            "conditions_met", "signs",
         }
     ),
     "consent.withdrawn": frozenset({"scope", "organization", "route", "reason", "told"}),

@@ -23,6 +23,7 @@ def sentence(item: Item, language: str) -> str:
         return _("Consent to %(topic)s was recorded that you gave in another way.", topic=name or item.body["brand"])
     simple = {
         "confirmation.sent": _("We sent the e-mail that asks for confirmation. It is not consent."),
+        "confirmation.touched": _("A program tried to press the button for you. That is not consent."),
         "consent.given": _("Consent was given: the button in that e-mail was pressed for %(topic)s.", topic=name),
         "welcome.sent": _("We sent the welcome e-mail. Receiving or opening it is not consent."),
         "welcome.delivered": _("The welcome e-mail was delivered. That is not consent."),

@@ -10,7 +10,7 @@ from consent import clock
 from consent.cli import work
 from consent.law.periods import minus
 from tests.api.calling import Caller
-from tests.house import House
+from tests.house import TICKED, House
 from tests.people import ANNE, BOB, CHLOE
 
 TOPIC = "acme/promotions"  # its renewal_form is acme-news
@@ -56,7 +56,7 @@ def test_pressing_the_button_makes_it_express_consent(house: House, client: Flas
     letter = house.letters(BOB.email)[0]
     assert client.get(house.link(letter, "c")).status_code == 200
     assert house.decide(BOB.email, TOPIC).decision.state == "implied"
-    assert client.post(house.link(letter, "c"), data={"confirm": "yes"}).status_code == 200
+    assert client.post(house.link(letter, "c"), data=TICKED).status_code == 200
     assert house.decide(BOB.email, TOPIC).decision.state == "given"
     assert [str(found["Subject"]) for found in house.letters(BOB.email)][-1].startswith("You are subscribed")
 

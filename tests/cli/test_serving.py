@@ -124,7 +124,7 @@ def test_a_person_signs_up_confirms_and_leaves_over_real_http_and_smtp(service: 
     message = until(lambda: smtp.handler.contents and parse(smtp.handler.contents[0]))
     link = re.search(r"http://127\.0\.0\.1:\d+/c/[a-z2-7]{40}", message.get_body(("plain",)).get_content())
     assert link is not None
-    assert post(link[0], {"confirm": "yes"}) == 200
+    assert post(link[0], {"confirm": "yes", "agree": "acme/newsletter"}) == 200
     assert decision(service, key) == "allow"
     welcome = until(lambda: len(smtp.handler.contents) > 1 and parse(smtp.handler.contents[1]))
     one_click = str(welcome["List-Unsubscribe"]).strip("<>")

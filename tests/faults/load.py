@@ -49,7 +49,7 @@ class Client:
 
     def confirm(self, address: str, link: str) -> Answer:
         """Press the button behind the link of the confirmation mail."""
-        return self.press("confirm", address, link, confirm="yes")
+        return self.press("confirm", address, link, confirm="yes", agree="acme/newsletter")
 
     def one_click(self, address: str, link: str) -> Answer:
         """Leave, as a mailbox does for its owner."""

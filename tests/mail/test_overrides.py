@@ -9,7 +9,7 @@ from consent.cli import work
 from consent.mail import overrides
 from consent.mail.overrides import BadTemplate
 from tests.conftest import settings_for
-from tests.house import House
+from tests.house import TICKED, House
 from tests.people import ANNE
 
 PLACES = ("business_name", "mailing_address", "contacts", "preferences_url", "unsubscribe_url", "confirm_url", "topics")
@@ -40,7 +40,7 @@ def test_a_brands_own_mail_goes_out_in_its_language_and_ours_in_the_other(
     text, html = (own.get_body((kind,)).get_content() for kind in ("plain", "html"))  # type: ignore[union-attr]  # it has both
     assert "100 Queen Street West" in text and "100 Queen Street West" in html and "p { color: red }" in html
     assert house.link(own, "c") in html
-    assert house.client.post(house.link(own, "c"), data={"confirm": "yes"}).status_code == 200
+    assert house.client.post(house.link(own, "c"), data=TICKED).status_code == 200
     assert house.allows(ANNE.email)
 
 

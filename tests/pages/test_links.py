@@ -5,10 +5,10 @@ import base64
 import pytest
 
 from consent.tokens import PURPOSES, make
-from tests.house import House
+from tests.house import TICKED, House
 from tests.people import ANNE
 
-FORM = {"c": {"confirm": "yes"}, "u": {"scope": "topic"}, "p": {"act": "leave_all"}}
+FORM = {"c": TICKED, "u": {"scope": "topic"}, "p": {"act": "leave_all"}}
 
 
 @pytest.mark.parametrize("page", ["c", "u", "p", "r"])

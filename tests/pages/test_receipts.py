@@ -17,7 +17,7 @@ from consent.records.signing import Publisher
 from tests.api.calling import Caller
 from tests.api.test_contacts import card
 from tests.api.test_ledger_http import LOG, check_proof
-from tests.house import House
+from tests.house import TICKED, House
 from tests.people import ANNE
 from tests.records.test_erase import contact_of
 from tests.test_statements import cost
@@ -187,7 +187,7 @@ def test_the_record_can_be_had_before_a_head_is_signed_without_proofs(house: Hou
 def test_a_french_consent_gives_a_french_record(house: House) -> None:
     house.sign_up(ANNE.email, language="fr", form="acme-news")
     link = house.link(house.letters(ANNE.email)[-1], "c")
-    house.client.post(link, data={"confirm": "yes"})
+    house.client.post(link, data=TICKED)
     found = record_of(house, house.link(house.letters(ANNE.email)[-1], "r"))
     assert found["language"] == "fr" and found["services"][0]["service"] == "Acme: Infolettre d’Acme"
     assert "formulaire acme-news@1" in found["collectionMethod"]

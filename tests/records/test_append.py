@@ -11,7 +11,7 @@ from consent.ledger import entries
 from consent.records import publish
 from consent.store import database
 from consent.store.ledger import Evidence, LedgerEntry, LedgerLeaf
-from tests.house import House
+from tests.house import TICKED, House
 from tests.people import ANNE
 
 
@@ -101,11 +101,11 @@ def test_confirm_and_unsubscribe_at_once_end_legally(house: House) -> None:
         house.sign_up(address)
         letter = house.letters()[-1]
         acts = [
-            (house.link(letter, "c"), {"confirm": "yes"}),
+            (house.link(letter, "c"), TICKED),
             (house.one_click(letter), {"List-Unsubscribe": "One-Click"}),
         ]
 
-        def act(what: tuple[str, dict[str, str]]) -> int:
+        def act(what: tuple[str, dict[str, object]]) -> int:
             with house.app.app_context():
                 return house.app.test_client(use_cookies=False).post(what[0], data=what[1]).status_code
 

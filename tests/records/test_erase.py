@@ -14,7 +14,7 @@ from consent.records.append import Closed, Draft, Origin
 from consent.store import database
 from tests.api.calling import Caller
 from tests.conftest import SECRET
-from tests.house import House
+from tests.house import TICKED, House
 from tests.people import ANNE, BOB
 from tests.records.tampering import unguarded
 from tests.test_statements import cost, on
@@ -148,7 +148,7 @@ def test_every_other_link_in_old_mail_has_ended(house: House, purpose: str) -> N
     gone(house)
     before = house.rows()
     assert house.client.get(link).status_code == 404
-    assert house.client.post(link, data={"confirm": "yes", "save": "save"}).status_code in (400, 404)
+    assert house.client.post(link, data=TICKED | {"save": "save"}).status_code in (400, 404)
     assert house.rows() == before
 
 

@@ -11,7 +11,7 @@ from consent.law.message import Probe
 from consent.law.periods import minus
 from consent.sends import preflight
 from tests.api.calling import Caller
-from tests.house import House
+from tests.house import TICKED, House
 from tests.law.letters import HTML, letter
 from tests.people import ANNE
 
@@ -29,7 +29,7 @@ def ours(house: House) -> Iterator[tuple[str, bytes]]:
 def test_the_mail_that_we_send_ourselves_has_no_error(house: House, form: str, topic: str, language: str) -> None:
     house.sign_up(ANNE.email, [topic], form, language=language)
     first = house.letters(ANNE.email)[-1]
-    house.client.post(house.link(first, "c"), data={"confirm": "yes"})
+    house.client.post(house.link(first, "c"), data=TICKED)
     house.client.post("/find", data={"email": ANNE.email})
     house.letters()
     sent = list(ours(house))

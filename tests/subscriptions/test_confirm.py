@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.house import House
+from tests.house import TICKED, House
 from tests.people import ANNE
 
 
@@ -21,7 +21,7 @@ def test_opening_the_link_changes_nothing(house: House) -> None:
         assert house.client.get(link).status_code == 200
         assert house.client.head(link).status_code == 200
     assert house.rows() == before
-    assert house.client.post(link).status_code == 200
+    assert house.client.post(link, data=TICKED).status_code == 200
     assert house.allows(ANNE.email)
 
 
@@ -29,7 +29,7 @@ def test_a_second_press_says_so_and_records_nothing(house: House) -> None:
     letter = house.confirm(ANNE.email)
     house.letters()
     before = house.rows()
-    again = house.client.post(house.link(letter, "c"))
+    again = house.client.post(house.link(letter, "c"), data=TICKED)
     assert again.status_code == 200
     assert "already" in again.text
     assert house.rows() == before
@@ -47,7 +47,7 @@ def test_a_link_gives_nothing_after_seven_days(house: House, later: Any) -> None
     house.sign_up(ANNE.email)
     link = house.link(house.letters()[-1], "c")
     later(days=7, seconds=1)
-    answer = house.client.post(link)
+    answer = house.client.post(link, data=TICKED)
     assert answer.status_code == 404
     assert "/s/acme-news" in answer.text
     assert not house.allows(ANNE.email)
@@ -56,7 +56,7 @@ def test_a_link_gives_nothing_after_seven_days(house: House, later: Any) -> None
 def test_a_link_that_is_older_than_a_no_gives_nothing(house: House) -> None:
     letter = house.confirm(ANNE.email)
     house.press_unsubscribe(letter)
-    assert house.client.post(house.link(letter, "c")).status_code == 404
+    assert house.client.post(house.link(letter, "c"), data=TICKED).status_code == 404
     assert not house.allows(ANNE.email)
 
 

@@ -1,7 +1,7 @@
 """The preference centre can lower consent at once, and raise it only by asking again by mail."""
 
 from consent.catalogue import current
-from tests.house import House
+from tests.house import TICKED, House
 from tests.people import ANNE, BOB
 
 SHOWN = ["acme/newsletter", "acme/promotions", "zest/newsletter", "zest/promotions"]
@@ -31,7 +31,7 @@ def test_ticking_a_box_asks_by_mail_and_gives_nothing_yet(house: House) -> None:
     save(house, link, ["acme/newsletter", "zest/newsletter"])
     assert house.allows(ANNE.email) and not house.allows(ANNE.email, "zest/newsletter")
     letter = house.letters()[-1]
-    house.client.post(house.link(letter, "c"))
+    house.client.post(house.link(letter, "c"), data=TICKED)
     assert house.allows(ANNE.email, "zest/newsletter")
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.house import House
+from tests.house import TICKED, House
 from tests.people import ANNE, BOB
 
 
@@ -33,9 +33,9 @@ def test_signing_up_again_later_replaces_the_first_link(house: House, later: Any
     later(hours=1)
     house.sign_up(ANNE.email)
     second = house.letters()[-1]
-    assert house.client.post(house.link(first, "c")).status_code == 404
+    assert house.client.post(house.link(first, "c"), data=TICKED).status_code == 404
     assert not house.allows(ANNE.email)
-    assert house.client.post(house.link(second, "c")).status_code == 200
+    assert house.client.post(house.link(second, "c"), data=TICKED).status_code == 200
     assert house.allows(ANNE.email)
 
 
@@ -54,7 +54,7 @@ def test_signing_up_for_more_asks_only_for_what_is_missing(house: House) -> None
     house.confirm(ANNE.email)
     house.sign_up(ANNE.email, ["acme/newsletter", "acme/promotions"])
     letter = house.letters()[-1]
-    house.client.post(house.link(letter, "c"))
+    house.client.post(house.link(letter, "c"), data=TICKED)
     assert house.allows(ANNE.email, "acme/promotions")
     assert house.kinds(ANNE.email).count("consent.given") == 2
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.house import House
+from tests.house import TICKED, House
 from tests.people import ANNE, BOB
 
 
@@ -67,7 +67,7 @@ def test_not_me_drops_the_request_and_keeps_us_quiet_for_a_month(house: House, l
     house.sign_up(BOB.email)
     letter = house.letters()[-1]
     house.press_unsubscribe(letter)
-    assert house.client.post(house.link(letter, "c")).status_code == 404
+    assert house.client.post(house.link(letter, "c"), data=TICKED).status_code == 404
     later(days=29)
     house.sign_up(BOB.email)
     assert len(house.letters()) == 1
