@@ -1,0 +1,1 @@
+"""What only a browser can tell: Debian's Chromium, driven by Playwright."""
