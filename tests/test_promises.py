@@ -1,5 +1,7 @@
 """Promises 3 and 4 over random stories: welcome is not consent, a "no" holds, and the standing is what the law says."""
 
+import os
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -11,6 +13,7 @@ from consent.store import database
 from consent.store.standings import Standing
 from tests.house import TICKED, House
 
+STORIES = int(os.environ.get("CONSENT_STORIES", "60"))
 TOPICS = ("acme/newsletter", "acme/promotions", "zest/newsletter")
 DELIVERIES = ("welcome.sent", "welcome.delivered", "welcome.opened")
 _number = iter(range(10**9))
@@ -32,7 +35,7 @@ def deliver(address: str, kind: str) -> None:
         append.about(connection, Origin("log", now), past.contact, past.head, [draft])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=STORIES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from([*DELIVERIES, "fetch", "sign up"]), max_size=12))
 def test_no_sequence_of_deliveries_opens_and_fetches_ever_allows(house: House, acts: list[str]) -> None:
     address = fresh()
@@ -51,16 +54,19 @@ def test_no_sequence_of_deliveries_opens_and_fetches_ever_allows(house: House, a
 
 ACTS = st.lists(
     st.tuples(
-        st.sampled_from(["sign up", "confirm", "old confirm", "one click", "leave all", "untick", "open", "later"]),
+        st.sampled_from(
+            ["sign up", "confirm", "old confirm", "machine", "one click", "leave all", "untick", "open", "later"]
+        ),
         st.sampled_from(TOPICS),
     ),
     max_size=14,
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=STORIES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ACTS)
 def test_in_every_story_a_no_holds_and_the_standing_equals_the_law(house: House, acts: list[tuple[str, str]]) -> None:
+    forget_letters(house)
     address = fresh()
     house.sign_up(address, ["acme/newsletter"])
     letters = {"acme/newsletter": [house.letters(address)[-1]]}
@@ -76,6 +82,8 @@ def test_in_every_story_a_no_holds_and_the_standing_equals_the_law(house: House,
             letter = mine[-1] if act == "confirm" else mine[0]
             if house.client.post(house.link(letter, "c"), data=TICKED).status_code == 200:
                 agreed.add(topic)
+        elif act == "machine" and mine:
+            press_as_a_machine(house, house.link(mine[-1], "c"))
         elif act == "one click" and mine:
             house.press_unsubscribe(mine[-1])
             agreed.discard(topic)
@@ -92,6 +100,18 @@ def test_in_every_story_a_no_holds_and_the_standing_equals_the_law(house: House,
             clock.set_offset(3600 * next(_hours))
         assert {t for t in TOPICS if house.allows(address, t)} == agreed
         check_standings(address)
+
+
+def press_as_a_machine(house: House, link: str) -> None:
+    """Send both forms of the page, with nothing ticked."""
+    for path in (f"{link}/now", link):
+        house.client.post(path, data={"confirm": "yes"})
+
+
+def forget_letters(house: House) -> None:
+    """Throw the letters of earlier stories away."""
+    for path in house.mail.glob("*.eml"):
+        path.unlink()
 
 
 def links(house: House, address: str) -> set[str]:
