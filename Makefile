@@ -35,6 +35,8 @@ soak: .venv/dev  ## kill servers, workers and databases under load, 100 times ea
 	@CONSENT_SCHEMATHESIS=1000 $(BIN)/python -m pytest -n 2 tests/api/test_openapi.py  # 50,000 requests made up from the description
 	@CONSENT_SCANNER_REQUESTS=100000 CONSENT_SCANNER_MACHINES=1000 CONSENT_SCANNER_PEOPLE=1000 CONSENT_STORIES=10000 \
 	  $(BIN)/python -m pytest -n 2 tests/test_scanners.py tests/test_promises.py
+	@CONSENT_SCANNER_REQUESTS=100000 CONSENT_SCANNER_MACHINES=1000 CONSENT_SCANNER_PEOPLE=1000 CONSENT_STORIES=10000 CONSENT_FORGERIES=1000000 \
+	  $(BIN)/python -m pytest -n 2 tests/test_scanners.py tests/test_promises.py tests/test_forgeries.py
 
 lint: .venv/dev  ## ruff, mypy --strict, and the import contracts
 	@$(BIN)/ruff check .
