@@ -33,8 +33,6 @@ test: .venv/dev  ## run every test, on SQLite and on PostgreSQL (in CI a Postgre
 soak: .venv/dev  ## kill servers, workers and databases under load, 100 times each, and send what machines send, 100,000 times (an hour)
 	@CONSENT_FAULTS=100 CONSENT_FAULTS_CHANGES=5000 $(BIN)/python -m pytest -n 2 --dist=loadfile tests/faults
 	@CONSENT_SCHEMATHESIS=1000 $(BIN)/python -m pytest -n 2 tests/api/test_openapi.py  # 50,000 requests made up from the description
-	@CONSENT_SCANNER_REQUESTS=100000 CONSENT_SCANNER_MACHINES=1000 CONSENT_SCANNER_PEOPLE=1000 CONSENT_STORIES=10000 \
-	  $(BIN)/python -m pytest -n 2 tests/test_scanners.py tests/test_promises.py
 	@CONSENT_SCANNER_REQUESTS=100000 CONSENT_SCANNER_MACHINES=1000 CONSENT_SCANNER_PEOPLE=1000 CONSENT_STORIES=10000 CONSENT_FORGERIES=1000000 \
 	  $(BIN)/python -m pytest -n 2 tests/test_scanners.py tests/test_promises.py tests/test_forgeries.py
 

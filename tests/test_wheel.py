@@ -74,6 +74,6 @@ def test_it_migrates_sets_up_and_serves_from_a_foreign_folder(wheel: Path, tmp_p
         assert found.returncode == 0, found.stderr
         return found.stdout
 
-    assert "schema 0008" in run("-c", command, "migrate")
+    assert "schema 0009" in run("-c", command, "migrate")
     assert "form acme-news: published" in run("-c", command, "setup", str(site / "consent/examples/acme.toml"))
     assert run("-c", SCRIPT).strip().startswith(str(site))

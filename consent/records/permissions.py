@@ -25,8 +25,8 @@ class Role(StrEnum):
 
 
 _TO_CHANGE = (
-    "answered", "api_key", "brand", "contact", "export", "form", "mail_report", "notice", "organization", "outbox", "signup",
-    "standing", "told", "topic",
+    "answered", "api_key", "brand", "contact", "export", "form", "mail_report", "notice", "organization", "outbox",
+    "signup", "standing", "told", "topic",
 )  # fmt: skip
 _TO_ADD = {
     Role.WEB: ("ledger_entry", "evidence", "ledger_pending", "erased_address"),

@@ -9,7 +9,7 @@ from alembic import op
 from consent.store.base import Instant
 
 revision = "0008"
-down_revision = "0013"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -43,7 +43,7 @@ def ready(tmp_path: Path) -> Path:
 
 
 def test_migrate_and_setup_can_be_run_again(ready: Path) -> None:
-    assert "schema 0008" in run(ready, "migrate").stdout
+    assert "schema 0009" in run(ready, "migrate").stdout
     assert run(ready, "setup", ACME).stdout == "Nothing to change.\n"
 
 
