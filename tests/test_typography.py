@@ -15,7 +15,7 @@ from consent import typography
 from consent.cli import work
 from consent.resources import folder
 from consent.web import languages
-from tests.house import House
+from tests.house import TICKED, House
 from tests.people import ANNE
 
 _TAGS = re.compile(r"<style>.*?</style>|<[^>]*>", re.S)
@@ -63,7 +63,7 @@ def test_every_french_string_reaches_its_reader_that_way(app: Flask) -> None:
 def mails(house: House) -> Iterator[tuple[str, str]]:
     """Yield the subject and each body of the mails that a French reader gets."""
     house.sign_up(ANNE.email, language="fr")
-    house.client.post(house.link(house.letters(ANNE.email)[-1], "c"), data={"confirm": "yes"})
+    house.client.post(house.link(house.letters(ANNE.email)[-1], "c"), data=TICKED)
     house.client.post("/find?lang=fr", data={"email": ANNE.email})
     work.drain(house.app)
     for letter in house.letters(ANNE.email):

@@ -22,7 +22,7 @@ from tests.people import ANNE, BOB
 
 EXAMPLES = int(os.environ.get("CONSENT_SCHEMATHESIS", "10"))  # requests for each operation, right ones and wrong ones
 PAGES = {
-    "/", "/api/docs", "/api/openapi.json", "/brand/<brand>.css", "/c/<token>", "/find", "/healthz", "/metrics", "/p/<token>",
+    "/", "/api/docs", "/api/openapi.json", "/brand/<brand>.css", "/c/<token>", "/c/<token>/now", "/embed/<form>", "/find", "/healthz", "/metrics", "/p/<token>",
     "/r/<token>", "/readyz", "/s/<form>", "/static/<path:filename>", "/u/<token>", "/feedback/<provider>", "/robots.txt",
     "/.well-known/security.txt",
 }  # fmt: skip

@@ -126,7 +126,7 @@ def test_a_form_that_does_not_offer_the_topic_cannot_ask(api: Caller, near_the_e
     ("topic", "form", "subject", "says"),
     [
         (TOPIC, "acme-news", "Would you like to keep hearing from us? - Acme", "By law we may send them until"),
-        ("zest/newsletter", "zest-news", "Souhaitez-vous continuer de recevoir nos messages? - Zest Kitchen", "La loi nous permet de vous les envoyer"),
+        ("zest/newsletter", "zest-news", "Souhaitez-vous continuer de recevoir nos messages\u202f? - Zest Kitchen", "La loi nous permet de vous les envoyer"),
     ],
 )  # fmt: skip
 def test_the_mail_says_the_same_as_text_and_as_html_in_both_languages(

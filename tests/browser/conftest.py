@@ -3,7 +3,7 @@
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -67,12 +67,12 @@ def open_shown(page: Page, shown: Shown, story: Story) -> None:
         return
     page.goto("/robots.txt")
     with page.expect_navigation() as navigation:
-        page.evaluate(_SEND, [path, [[name, value] for name, value in _pairs(shown)]])
+        page.evaluate(_SEND, [path, [[name, value] for name, value in _pairs(shown.sends(story))]])
     assert navigation.value.status == shown.status, shown.name
 
 
-def _pairs(shown: Shown) -> Iterator[tuple[str, str]]:
-    for name, value in (shown.posted or {}).items():
+def _pairs(sent: Mapping[str, str | list[str]]) -> Iterator[tuple[str, str]]:
+    for name, value in sent.items():
         for one in [value] if isinstance(value, str) else value:
             yield name, one
 

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 
+from consent import clock
+from consent.web import dwell
 from tests.house import TICKED, House
 
 _people = count()
@@ -22,6 +25,12 @@ class Story:
         topics = ["zest/newsletter"] if form == "zest-news" else ["acme/newsletter", "acme/promotions"]
         self.house.sign_up(address, topics, form, language=self.language)
         return self.house.letters(address)[-1]
+
+    def filled(self) -> Mapping[str, str | list[str]]:
+        """Return a sign-up as our own page sends it, which somebody has had open for three seconds."""
+        opened = clock.now() - timedelta(seconds=3)
+        made = dwell.stamp("acme-news", self.house.app.config["CONSENT"].secret_keys, opened)
+        return {"email": "eve@example.com", "topic": "acme/newsletter", "made": made}
 
     def asked(self, purpose: str = "c") -> str:
         """Return a link of a confirmation mail that nobody answered yet."""
@@ -48,18 +57,23 @@ class Shown:
 
     name: str
     path: Callable[[Story], str]
-    posted: Mapping[str, str | list[str]] | None = None
+    posted: Mapping[str, str | list[str]] | Callable[[Story], Mapping[str, str | list[str]]] | None = None
     status: int = 200
 
+    def sends(self, story: Story) -> Mapping[str, str | list[str]]:
+        """Return what is posted."""
+        return self.posted(story) if callable(self.posted) else self.posted or {}
 
-_SIGN_UP = {"email": "eve@example.com", "topic": "acme/newsletter"}
+
 _SAVE = {"act": "save", "shown": ["acme/newsletter"], "topic": [], "language": "en"}
 PAGES = (
     Shown("index", lambda story: "/"),
     Shown("sign-up", lambda story: "/s/acme-news"),
+    Shown("sign-up in a frame", lambda story: "/embed/acme-news"),
+    Shown("sign-up in a frame with mistakes", lambda story: "/embed/acme-news", {"email": "eve@"}, 422),
     Shown("sign-up of another brand", lambda story: "/s/zest-news"),
     Shown("sign-up with mistakes", lambda story: "/s/acme-news", {"email": "eve@"}, 422),
-    Shown("check your inbox", lambda story: "/s/acme-news", _SIGN_UP),
+    Shown("check your inbox", lambda story: "/s/acme-news", Story.filled),
     Shown("confirm, with boxes", lambda story: story.asked()),
     Shown("confirm, ticks missing", lambda story: story.asked(), {"confirm": "yes"}, 422),
     Shown("confirm, the form nobody sees", lambda story: story.asked() + "/now", {"confirm": "yes"}, 422),
@@ -85,7 +99,7 @@ PAGES = (
 #: own HTML in a sandbox that no script of a test can look into.
 NO_PAGES = frozenset(
     {
-        "pages.brand_css", "pages.healthz", "pages.readyz", "pages.scrape", "pages.security_txt", "pages.robots_txt",
+        "pages.brand_css", "pages.preflight", "pages.healthz", "pages.readyz", "pages.scrape", "pages.security_txt", "pages.robots_txt",
         "mailbox.raw", "mailbox.html", "mailbox.message",
     }
 )  # fmt: skip

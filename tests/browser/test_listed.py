@@ -16,7 +16,7 @@ def ask(house: House, shown: Shown, story: Story) -> str:
     """Ask for the page without a browser, and return the endpoint that answered."""
     path = shown.path(story)
     method = "GET" if shown.posted is None else "POST"
-    answer = house.client.open(path, method=method, data=shown.posted)
+    answer = house.client.open(path, method=method, data=shown.sends(story) or None)
     assert answer.status_code == shown.status, shown.name
     try:
         return house.app.url_map.bind("localhost").match(path, method)[0]
