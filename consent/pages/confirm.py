@@ -22,7 +22,8 @@ def show_confirmation(token: str) -> ResponseReturnValue:
 @pages.post("/c/<token>")
 def give_consent(token: str) -> ResponseReturnValue:
     """Confirm, once; a second press says that it is confirmed already. A hasty press is asked to tick as well."""
-    press = Press(request.form.get("page", ""), frozenset(request.form.getlist("agree")), _head())
+    sent = request.form
+    press = Press(sent.get("confirm") == "yes", sent.get("page", ""), frozenset(sent.getlist("agree")), _head())
     found = confirm.give(token, visitor.settings().secret_keys, visitor.act(), press)
     return _after(found)
 

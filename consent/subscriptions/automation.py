@@ -39,9 +39,11 @@ class Page:
 class Press:
     """What a press of the button tells: the *page* that carried it (sealed text), and the slugs that were *ticked*.
 
-    *head* is whether the same network sent HEAD to a link of ours in the last minute.
+    *pressed* is whether the button's own name came along, and *head* whether the same network sent HEAD to a link of
+    ours in the last minute.
     """
 
+    pressed: bool = False
     page: str = ""
     ticked: frozenset[str] = _NOTHING
     head: bool = False
@@ -91,6 +93,11 @@ def of_press(page: Page | None, now: datetime) -> frozenset[str]:
     if page is None:
         return frozenset({NO_PAGE})
     return page.signs | ({FAST_PAGE} if now - page.made_at < _FASTEST_READER else _NOTHING)
+
+
+def asks(signs: frozenset[str], *, pressed: bool) -> bool:
+    """Whether *signs* ask for ticks. That no page of ours came along does not, by itself."""
+    return bool(signs - {NO_PAGE} if pressed else signs)
 
 
 def _seal(value: str, handle: bytes, key: str) -> str:

@@ -117,7 +117,7 @@ def _signed(found: Confirmation, past: History, press: Press, keys: Sequence[str
     page = automation.unseal(press.page, found.link.handle, keys)
     signs = automation.before(found.asked, past, now, head=press.head) | automation.of_press(page, now)
     unticked = {topic.slug for topic in found.open_topics} - press.ticked
-    return replace(found, signs=signs, waits=bool(signs and unticked))
+    return replace(found, signs=signs, waits=bool(unticked) and automation.asks(signs, pressed=press.pressed))
 
 
 def _judge(link: Link, past: History, now: datetime) -> Confirmation:

@@ -173,6 +173,16 @@ def test_a_press_that_came_from_no_page_of_ours_shows_the_page_with_the_boxes(
     assert given(house)[0]["signs"] == ["no_page"]
 
 
+def test_a_press_of_the_button_without_its_page_is_noted_and_needs_no_tick_by_itself(
+    house: House, link: str, wait: Callable[[int], None]
+) -> None:
+    wait(4)
+    assert house.client.post(link, data={"confirm": "yes"}).status_code == 422
+    wait(6)
+    assert house.client.post(link, data={"confirm": "yes"}).status_code == 200
+    assert given(house)[0]["signs"] == ["no_page"]
+
+
 def test_a_press_before_it_is_known_that_the_mail_went_out_needs_the_ticks(
     house: House, wait: Callable[[int], None]
 ) -> None:
