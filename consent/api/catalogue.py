@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from marshmallow import fields
+from marshmallow import Schema, fields
 
 from consent import catalogue
 from consent.api.bodies import Resource
@@ -72,10 +72,13 @@ class FormAnswer(Strict):
     url = fields.String(metadata={"description": "The hosted page."})
 
 
-def _page(name: str, answer: type[Strict]) -> type[Strict]:
+def _page(name: str, answer: type[Strict]) -> type[Schema]:
     """Return the schema of a page of *answer* under *name*; *next* is null on the last one."""
-    parts = {name: fields.List(fields.Nested(answer)), "next": fields.String(allow_none=True)}
-    return Strict.from_dict(parts, name=f"{name.title()}Answer")  # type: ignore  # its types are narrower than it is
+    parts: dict[str, fields.Field[Any]] = {
+        name: fields.List(fields.Nested(answer)),
+        "next": fields.String(allow_none=True),
+    }
+    return Strict.from_dict(parts, name=f"{name.title()}Answer")
 
 
 @blueprint.get("/brands")

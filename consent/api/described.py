@@ -88,7 +88,8 @@ def show() -> str:
 
 def prose(text: str) -> Markup:
     """Return *text* with its `code` and *emphasis* as a page shows them."""
-    coded = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
+    safe = str(escape(text))  # from here on it holds no markup but what the two lines below put in
+    coded = re.sub(r"`([^`]+)`", r"<code>\1</code>", safe)
     return Markup(re.sub(r"\*(\w+)\*", r"<em>\1</em>", coded))
 
 

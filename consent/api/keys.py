@@ -40,8 +40,8 @@ def needs(*scopes: str, question: bool = False) -> Callable[[View], View]:
             keys.used(key, clock.now())
             return answer
 
-        guarded.scopes = scopes  # type: ignore[attr-defined]  # the description of the API names them
-        guarded.question = question  # type: ignore[attr-defined]
+        guarded.scopes = scopes  # type: ignore[attr-defined]  # a mark on the function, which the description of the API reads
+        guarded.question = question  # type: ignore[attr-defined]  # as the line before
         return guarded  # type: ignore[return-value]  # wraps keeps the signature
 
     return guard

@@ -4,4 +4,5 @@ from flask import Blueprint
 
 pages = Blueprint("pages", __name__)
 
+# They put their views on the blueprint above, and nothing here uses them.
 from consent.pages import confirm, embed, find, home, preferences, receipt, signup, unsubscribe  # noqa: E402, F401

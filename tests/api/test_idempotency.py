@@ -202,7 +202,7 @@ def test_a_process_that_is_killed_before_the_commit_leaves_neither_effect_nor_ke
     database.db.engine.dispose()
     child = os.fork()
     if child == 0:  # dies at the last moment: everything is written, nothing is committed
-        answered._keeping = lambda dialect: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
+        answered._keeping = lambda dialect: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]  # never returns
         send(api, "/relationships", PURCHASE)
         os._exit(1)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL

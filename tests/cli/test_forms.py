@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from werkzeug.serving import make_server
 from consent import catalogue, clock
 from consent.records.append import Origin
 from consent.setup import apply, read
+from tests.browser.conftest import chromium
 from tests.cli.calling import runner
 from tests.conftest import settings_for
 from tests.house import House
@@ -26,7 +26,6 @@ from tests.test_docs import ROOT, blocks
 
 FORMS = (ROOT / "docs" / "forms.md").read_text("utf-8")
 SITE = {"Origin": "https://acme.example", "Sec-Fetch-Site": "cross-site"}
-CHROMIUM = shutil.which("chromium")
 
 
 class Fields(HTMLParser):
@@ -148,7 +147,6 @@ def site(app: Flask, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
 @pytest.mark.parametrize(
     ("language", "topics", "said"),
     [("fr", "true", "un message de Acme est en route"), ("en", "false", "Choose at least one")],
@@ -167,7 +165,7 @@ def test_the_script_works_in_a_browser(
     page = snippet.replace("</script>", press.partition(">")[2], 1)
     Site.page = f"<!doctype html><html lang={language}><meta charset=utf-8><title>Acme</title>{page}</html>".encode()
     flags = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=8000", "--dump-dom")
-    command = [str(CHROMIUM), *flags, f"--user-data-dir={tmp_path}/browser", site]
+    command = [chromium(), *flags, f"--user-data-dir={tmp_path}/browser", site]
     dom = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
     assert said in dom.split('<p role="status">')[1].split("</p>")[0]
     assert len(house.letters(ANNE.email)) == (topics == "true")

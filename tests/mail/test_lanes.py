@@ -71,6 +71,10 @@ def server() -> Iterator[tuple[Hanging, Controller]]:
     controller.stop()
 
 
+def carrier_to(server: tuple[Hanging, Controller]) -> Carrier:
+    return Carrier(f"smtp://127.0.0.1:{server[1].port}", "consent.example.com")
+
+
 def let_go(server: tuple[Hanging, Controller]) -> None:
     server[1].loop.call_soon_threadsafe(server[0].go.set)
 
@@ -130,9 +134,7 @@ def test_what_waits_behind_a_message_that_hangs_is_given_back_unharmed(
 def test_one_connection_carries_many_messages_and_a_new_one_is_made_when_it_was_closed(
     app: Flask, server: tuple[Hanging, Controller]
 ) -> None:
-    hanging, controller = server
-    carrier = Carrier(f"smtp://127.0.0.1:{controller.port}", "consent.example.com")
-    content = headers.wire(letter(), clock.now())
+    hanging, carrier, content = server[0], carrier_to(server), headers.wire(letter(), clock.now())
     assert [carrier.carry(letter(), content).state for _ in range(150)] == ["sent"] * 150
     assert hanging.connections == 2  # a hundred, and the rest
     carrier.rest()
@@ -144,9 +146,7 @@ def test_one_connection_carries_many_messages_and_a_new_one_is_made_when_it_was_
 def test_a_kept_connection_that_the_server_closes_with_a_word_costs_no_message_a_delay(
     app: Flask, server: tuple[Hanging, Controller]
 ) -> None:
-    hanging, controller = server
-    carrier = Carrier(f"smtp://127.0.0.1:{controller.port}", "consent.example.com")
-    content = headers.wire(letter(), clock.now())
+    hanging, carrier, content = server[0], carrier_to(server), headers.wire(letter(), clock.now())
     assert carrier.carry(letter(), content).state == "sent"
     hanging.closing = True
     assert carrier.carry(letter(), content).state == "sent"
@@ -157,9 +157,7 @@ def test_a_kept_connection_that_the_server_closes_with_a_word_costs_no_message_a
 def test_a_message_that_was_refused_leaves_the_connection_to_the_next_one(
     app: Flask, server: tuple[Hanging, Controller]
 ) -> None:
-    hanging, controller = server
-    carrier = Carrier(f"smtp://127.0.0.1:{controller.port}", "consent.example.com")
-    content = headers.wire(letter(), clock.now())
+    hanging, carrier, content = server[0], carrier_to(server), headers.wire(letter(), clock.now())
     hanging.last = "554 5.6.0 no"
     assert carrier.carry(letter(), content).state == "refused"
     hanging.last = "250 OK"
