@@ -1,13 +1,15 @@
 """The PostgreSQL servers that tests crash and replicate do what those tests rely on."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import psycopg
 import pytest
 from psycopg.rows import scalar_row
 
 from tests.cli.test_serving import until
-from tests.clusters import Cluster, cluster
+from tests.clusters import Cluster, cluster, inhabitants
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +46,40 @@ def test_a_committed_row_is_there_after_a_kill_and_one_in_flight_is_not(primary:
     primary.start()
     assert numbers(primary) == [1]
     primary.run("DELETE FROM kept", "consent")
+
+
+def test_no_process_of_a_killed_server_is_left_however_many_were_just_being_started(primary: Cluster) -> None:
+    stop = threading.Event()
+
+    def call() -> None:
+        while not stop.is_set():
+            with suppress(psycopg.OperationalError):
+                psycopg.connect(primary.url()).close()
+
+    callers = [threading.Thread(target=call) for _ in range(8)]
+    for caller in callers:
+        caller.start()
+    for _ in range(10):
+        primary.kill()
+        assert inhabitants(primary.data) == []
+        primary.start()
+        assert inhabitants(primary.data) != []
+    stop.set()
+    for caller in callers:
+        caller.join()
+
+
+def test_a_sequence_of_a_copied_database_never_goes_back_after_a_crash(primary: Cluster) -> None:
+    primary.make("numbered")
+    primary.run("CREATE TABLE row (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, x int)", "numbered")
+    primary.run("INSERT INTO row (x) SELECT 1 FROM generate_series(1, 5)", "numbered")
+    primary.copy("numbered", "copied")
+    for _ in range(4):
+        primary.run("INSERT INTO row (x) VALUES (1)", "copied")
+    primary.kill()
+    primary.start()
+    primary.run("INSERT INTO row (x) VALUES (1)", "copied")  # would be refused: the number was given before
+    primary.run('DROP DATABASE "copied"')
 
 
 def test_it_can_be_killed_and_started_many_times(primary: Cluster) -> None:

@@ -189,7 +189,7 @@ def site(prepared: Path, folder: Path, cluster: Cluster | None = None, template:
     shutil.copytree(prepared, folder, dirs_exist_ok=True)
     name = f"site_{uuid.uuid4().hex[:12]}"
     if cluster:
-        cluster.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        cluster.copy(template, name)
     url = cluster.url(name) if cluster else sqlite_url(folder)
     with post_office(folder) as office:
         made = Site(folder, url, free_port(), office, (folder / "api-key").read_text())

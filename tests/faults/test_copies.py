@@ -43,7 +43,7 @@ def copied(site: Site, server: Cluster | None) -> str:
     """Return the URL of a copy of the site's database."""
     if server:
         name = make_url(site.database_url).database
-        server.run(f'CREATE DATABASE "{name}_copy" TEMPLATE "{name}"')
+        server.copy(name, f"{name}_copy")
         return server.url(f"{name}_copy")
     folder = site.folder / "copy"
     folder.mkdir()
